@@ -1,0 +1,145 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/iotest"
+)
+
+func body(n int) []byte {
+	b := make([]byte, n)
+	r := rand.New(rand.NewPCG(1, uint64(n)))
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
+func TestBodiesComeBackByteForByte(t *testing.T) {
+	t.Parallel()
+	for name, memory := range map[string]int64{"in memory": 16 << 20, "half on disk": 2 * chunkSize, "all on disk": 1} {
+		for _, size := range []int{0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 5*chunkSize + 17} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s, err := New(t.TempDir(), memory)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := body(size)
+				b := s.Buffer()
+				var seen bytes.Buffer
+				if err := b.Fill(iotest.HalfReader(bytes.NewReader(want)), func(p []byte) { seen.Write(p) }); err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(seen.Bytes(), want) {
+					t.Error("the tap saw other bytes")
+				}
+				r := b.Reader()
+				got, err := io.ReadAll(r)
+				if err != nil || !bytes.Equal(got, want) {
+					t.Errorf("read %d bytes (%v), want %d", len(got), err, size)
+				}
+				if _, err := r.Seek(0, io.SeekStart); err != nil {
+					t.Fatal(err)
+				}
+				var out bytes.Buffer
+				if _, err := r.WriteTo(&out); err != nil || !bytes.Equal(out.Bytes(), want) {
+					t.Errorf("wrote %d bytes (%v), want %d", out.Len(), err, size)
+				}
+				r.Close()
+				b.Release()
+				if s.Used() != 0 {
+					t.Errorf("%d bytes still in use", s.Used())
+				}
+				if left, _ := filepath.Glob(filepath.Join(s.dir, "*")); len(left) != 0 {
+					t.Errorf("files left: %v", left)
+				}
+			})
+		}
+	}
+}
+
+func TestWriteAndFillAgree(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), 2*chunkSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := body(5 * chunkSize)
+	b := s.Buffer()
+	defer b.Release()
+	for rest := want; len(rest) > 0; {
+		n := min(len(rest), 1000)
+		if _, err := b.Write(rest[:n]); err != nil {
+			t.Fatal(err)
+		}
+		rest = rest[n:]
+	}
+	r := b.Reader()
+	defer r.Close()
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("read %d bytes, %v", len(got), err)
+	}
+}
+
+func TestMemoryStaysWithinTheBudget(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), 4*chunkSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var held []*Buffer
+	for range 5 {
+		b := s.Buffer()
+		if _, err := b.Write(body(3 * chunkSize)); err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, b)
+		if s.Used() > 4*chunkSize {
+			t.Fatalf("%d bytes in memory", s.Used())
+		}
+	}
+	for _, b := range held {
+		b.Release()
+	}
+}
+
+func TestABrokenSourceKeepsWhatCame(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := errors.New("cut")
+	b := s.Buffer()
+	defer b.Release()
+	err = b.Fill(io.MultiReader(bytes.NewReader(body(100)), iotest.ErrReader(cut)), func([]byte) {})
+	if !errors.Is(err, cut) || b.Len() != 100 {
+		t.Errorf("got %v and %d bytes", err, b.Len())
+	}
+}
+
+func TestSweepTakesOnlyWhatASpoolLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{filePrefix + "1", filePrefix + "2", "picture.jpg"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := New(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Sweep(); n != 2 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "picture.jpg")); err != nil {
+		t.Error("a picture was swept")
+	}
+}

@@ -35,10 +35,12 @@ const (
 // the whole body, whatever its form; strings are cut at [MaxText] bytes.
 type Body struct {
 	Form     Form
-	Bytes    int64 // length of the body
-	Events   int   // server-sent events, or elements of a streamed JSON array
-	Complete bool  // the last JSON value was closed and nothing but white space followed
-	Broken   bool  // the JSON has a syntax error
+	Bytes    int64  // length of the body
+	Events   int    // server-sent events, or elements of a streamed JSON array
+	Complete bool   // the last JSON value was closed and nothing but white space followed
+	Broken   bool   // the JSON or its framing has a syntax error
+	Fault    string // where and why it is broken, for a log; empty: it is not
+	Cut      bool   // parts, texts or errors were left out to stay within bounds
 
 	Candidates    int    // elements of candidates, as far as they came
 	FinishReason  string // of the first candidate; of the last event that has one
@@ -106,8 +108,12 @@ type Part struct {
 	Decoded int64
 	Digest  [32]byte
 	// Data and Signature are where the base64 of the picture and of the signature
-	// stand in the body, without quotes. Signature.Len zero: none.
+	// stand in the body, without quotes. Signature.Len zero: none. A data URL's
+	// Data begins behind its comma.
 	Data, Signature Span
+	// Object is the whole part in the body, braces included, so that a signature
+	// can be put behind the first of them. Len zero: it was cut.
+	Object Span
 }
 
 // A Span is a run of bytes of a body, by offset from its start. Escaped says
@@ -147,7 +153,9 @@ type FieldViolation struct{ Field, Description string }
 // Asked is what a request asked for, found in its body as it passed.
 type Asked struct {
 	Bytes int64
-	Valid bool // the body is one complete JSON object
+	Valid bool   // the body is one complete JSON object
+	Fault string // why it is not, with the byte where that showed; empty: it is
+	Cut   bool   // turns, parts or texts were left out to stay within bounds
 	// Size and Ratio as the client spelled them; empty: not named. The enum
 	// spelling of responseFormat.image is translated ("ONE_K" to "1K").
 	Size, Ratio string

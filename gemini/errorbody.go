@@ -1,0 +1,262 @@
+package gemini
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Bounds of an error: how many layers, and entries of a list in one.
+const (
+	maxLayers  = 32
+	maxEntries = 64
+)
+
+// A layer is one error object, and the texts in it that may hold another error.
+type layer struct {
+	ErrorFacts
+	raw            []string
+	kind           string // error.type
+	reason, domain string // of the older error.errors
+	reset          time.Duration
+	hasReset       bool // ErrorInfo.metadata had a quotaResetDelay
+}
+
+// An errorFinder finds error objects and the messages of gateways.
+type errorFinder struct {
+	layers  []layer
+	open    []int // which of them stand open, innermost last; -1: one too many
+	spare   layer // takes what is not kept
+	gateway layer // a message beside candidates and error, not inside
+	before  int   // where among the layers the gateway's own belongs
+	limit   Violation
+	field   FieldViolation
+	seconds string
+	nanos   int64
+}
+
+// top is the error object that stands open.
+func (f *errorFinder) top() *layer {
+	if n := len(f.open); n > 0 && f.open[n-1] >= 0 {
+		return &f.layers[f.open[n-1]]
+	}
+	return &f.spare
+}
+
+func (f *errorFinder) begin() {
+	at := -1
+	if len(f.layers) < maxLayers {
+		at = len(f.layers)
+		f.layers = append(f.layers, layer{})
+	}
+	f.open = append(f.open, at)
+}
+
+func (f *errorFinder) end() { f.open = f.open[:len(f.open)-1] }
+
+func (f *errorFinder) enterError(p spot) {
+	switch p {
+	case errorObject:
+		f.begin()
+	case violation:
+		f.limit = Violation{}
+	case fieldViolation:
+		f.field = FieldViolation{}
+	case delay:
+		f.seconds, f.nanos = "", 0
+	}
+}
+
+func (f *errorFinder) leaveError(p spot) {
+	e := f.top()
+	switch p {
+	case errorObject:
+		f.end()
+	case violation:
+		if f.limit != (Violation{}) && len(e.Violations) < maxEntries {
+			e.Violations = append(e.Violations, f.limit)
+		}
+	case fieldViolation:
+		if len(e.Fields) < maxEntries {
+			e.Fields = append(e.Fields, f.field)
+		}
+	case delay:
+		d, err := time.ParseDuration(f.seconds + "s")
+		f.setDelay(d+time.Duration(f.nanos), err)
+	}
+}
+
+// endGateway ends the root object: its message is an error of its own, around
+// the one in its error member.
+func (f *errorFinder) endGateway() {
+	if f.gateway.Message == "" && f.gateway.raw != nil {
+		f.gateway.Message, f.gateway.raw = f.gateway.raw[0], f.gateway.raw[1:]
+	}
+	if f.gateway.Message != "" && len(f.layers) < maxLayers {
+		f.layers = slices.Insert(f.layers, f.before, f.gateway)
+	}
+	f.gateway, f.before = layer{}, len(f.layers)
+}
+
+func (f *errorFinder) setDelay(d time.Duration, err error) {
+	if err == nil {
+		e := f.top()
+		e.RetryDelay, e.HasDelay = d, true
+	}
+}
+
+func (f *errorFinder) errorValue(p spot, v value) {
+	e := f.top()
+	switch p {
+	case errorObject: // an error that is a plain string
+		f.begin()
+		f.top().Message = v.text
+		f.end()
+	case errorCode:
+		e.code(v)
+	case errorStatus:
+		e.status(v)
+	case errorMessage:
+		e.Message = v.text
+	case errorType:
+		e.kind = v.text
+	case errorDetail: // details that are a plain string
+		e.raw = appendText(e.raw, v.text)
+	case rawText:
+		f.raw(v)
+	case gatewayMessage:
+		f.gateway.Message = firstOf(f.gateway.Message, v.text)
+	case gatewayStatus:
+		f.gateway.status(v)
+	case gatewayCode:
+		f.gateway.code(v)
+	default:
+		f.detail(e, p, v)
+	}
+}
+
+// detail takes what stands in error.details and error.errors.
+func (f *errorFinder) detail(e *layer, p spot, v value) {
+	switch p {
+	case detailReason:
+		e.Reason = v.text
+	case detailDomain:
+		e.Domain = v.text
+	case detailDebug:
+		e.Debug = cutText(joinLines(e.Debug, v.text))
+	case metadataEntry:
+		e.metadata(string(v.name), v)
+	case legacyReason:
+		e.reason = v.text
+	case legacyDomain:
+		e.domain = v.text
+	case fieldName:
+		f.field.Field = v.text
+	case fieldDescription:
+		f.field.Description = v.text
+	case delay:
+		d, err := parseDelay(v)
+		f.setDelay(d, err)
+	case delaySeconds:
+		f.seconds = v.text
+	case delayNanos:
+		f.nanos = number(v.text)
+	default:
+		f.violation(p, v)
+	}
+}
+
+func (f *errorFinder) violation(p spot, v value) {
+	switch p {
+	case metricName:
+		f.limit.Metric = v.text
+	case quotaID:
+		f.limit.ID = v.text
+	case quotaValue:
+		f.limit.Value = v.text
+	case futureValue:
+		f.limit.FutureValue = v.text
+	case dimensionModel:
+		f.limit.Model = v.text
+	case dimensionLocation:
+		f.limit.Location = v.text
+	}
+}
+
+// raw keeps a text in which another error may stand: error.metadata.raw of
+// OpenRouter, details beside error of a small proxy.
+func (f *errorFinder) raw(v value) {
+	e := &f.gateway
+	if len(f.open) > 0 {
+		e = f.top()
+	}
+	e.raw = appendText(e.raw, v.text)
+}
+
+func appendText(texts []string, s string) []string {
+	if s == "" || len(texts) == maxEntries {
+		return texts
+	}
+	return append(texts, s)
+}
+
+// code takes error.code: a number, a number in a string, or a word.
+func (e *layer) code(v value) {
+	if n, err := strconv.ParseInt(v.text, 10, 64); err == nil {
+		e.Code = n
+		return
+	}
+	e.CodeText = v.text
+}
+
+// status takes error.status: a name, or the HTTP status itself.
+func (e *layer) status(v value) {
+	if n, err := strconv.ParseInt(v.text, 10, 64); err == nil {
+		e.Code = n
+		return
+	}
+	e.Status = v.text
+}
+
+func (e *layer) metadata(name string, v value) {
+	if name == "quotaResetDelay" {
+		if d, err := parseDelay(v); err == nil {
+			e.reset, e.hasReset = d, true
+		}
+	}
+	if e.Metadata == nil {
+		e.Metadata = map[string]string{}
+	}
+	if _, ok := e.Metadata[name]; ok || len(e.Metadata) < maxEntries {
+		e.Metadata[name] = v.text
+	}
+}
+
+// parseDelay reads "48s", "48.939935699s", "135h9m46s", and seconds as a number.
+func parseDelay(v value) (time.Duration, error) {
+	if v.quoted {
+		return time.ParseDuration(v.text)
+	}
+	return time.ParseDuration(v.text + "s")
+}
+
+// facts gives what the layer came to. What Google says in a detail goes before
+// what it says in an older form.
+func (e *layer) facts() ErrorFacts {
+	f := e.ErrorFacts
+	f.CodeText = firstOf(f.CodeText, e.kind)
+	if f.Reason == "" {
+		f.Reason, f.Domain = e.reason, firstOf(f.Domain, e.domain)
+	}
+	if !f.HasDelay && e.hasReset {
+		f.RetryDelay, f.HasDelay = e.reset, true
+	}
+	return f
+}
+
+func joinLines(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "\n" + b
+}

@@ -1,0 +1,100 @@
+package gemini
+
+// members are the names at a spot that lead on to another.
+type members map[string]spot
+
+// grammar is what an answer, a request and an error can look like, as far as
+// anything in them is of interest; the rest is skipped. It has the shapes of
+// generateContent on both surfaces, of Imagen, Interactions, batch lines and
+// OpenAI, and those of the gateways in front of them (failures/README.md).
+var grammar = map[spot]members{
+	answerRoot: {
+		"candidates": candidate, "promptFeedback": feedback, "usageMetadata": usage,
+		"modelVersion": modelVersion, "responseId": responseID, "error": errorObject,
+		"response": answerRoot, "key": bodyKey, // a batch line; Code Assist wraps in response, too
+		"predictions": prediction, "data": openaiImage, "choices": choice,
+		"steps": step, "outputs": item, "step": step, "delta": item, "interaction": answerRoot,
+		"usage": usage, "model": modelName, "id": bodyID,
+		"message": gatewayMessage, "detail": gatewayMessage, "msg": gatewayMessage,
+		"status": gatewayStatus, "code": gatewayCode, "details": rawText,
+	},
+	candidate: {
+		"content": content, "finishReason": finishReason, "finishMessage": finishMessage,
+		"safetyRatings": rating,
+	},
+	content:  {"parts": part},
+	feedback: {"blockReason": blockReason, "blockReasonMessage": blockMessage, "safetyRatings": rating},
+	rating:   {"blocked": blocked},
+	usage: {
+		"promptTokenCount": usagePrompt, "candidatesTokenCount": usageCandidates,
+		"thoughtsTokenCount": usageThoughts, "totalTokenCount": usageTotal,
+		"cachedContentTokenCount": usageCached, "toolUsePromptTokenCount": usageTool,
+		"serviceTier": usageTier, "promptTokensDetails": promptDetail, "candidatesTokensDetails": outputDetail,
+		// Interactions
+		"totalInputTokens": usagePrompt, "totalOutputTokens": usageCandidates,
+		"totalThoughtTokens": usageThoughts, "totalTokens": usageTotal, "totalCachedTokens": usageCached,
+		"totalToolUseTokens": usageTool, "inputTokensByModality": promptDetail, "outputTokensByModality": outputDetail,
+		// OpenAI
+		"promptTokens": usagePrompt, "completionTokens": usageCandidates,
+		"inputTokens": usagePrompt, "outputTokens": usageCandidates,
+	},
+	promptDetail: {"modality": modality, "tokenCount": tokenCount, "tokens": tokenCount},
+	outputDetail: {"modality": modality, "tokenCount": tokenCount, "tokens": tokenCount},
+	prediction: {
+		"bytesBase64Encoded": pictureData, "mimeType": partMIME, "gcsUri": partURI, "raiFilteredReason": finishMessage,
+	},
+	openaiImage: {"b64Json": pictureData, "url": pictureURL},
+	choice:      {"message": chatMessage, "delta": chatMessage, "finishReason": choiceFinish},
+	chatMessage: {"content": item, "images": item},
+	step:        {"content": item},
+	item: {
+		"type": partType, "text": partText, "mimeType": partMIME, "data": pictureData, "uri": partURI,
+		"imageUrl": imageURL, "content": item, "signature": partSignature,
+	},
+	imageURL: {"url": pictureURL},
+
+	part: {
+		"text": partText, "thought": partThought, "thoughtSignature": partSignature,
+		"inlineData": inlineData, "fileData": fileData,
+	},
+	inlineData: {"mimeType": partMIME, "data": pictureData},
+	fileData:   {"mimeType": partMIME, "fileUri": partURI},
+
+	errorObject: {
+		"code": errorCode, "status": errorStatus, "message": errorMessage, "type": errorType,
+		"details": errorDetail, "errors": legacyError, "metadata": gatewayData, "error": errorObject,
+	},
+	errorDetail: {
+		"reason": detailReason, "domain": detailDomain, "metadata": errorMetadata,
+		"violations": violation, "fieldViolations": fieldViolation, "retryDelay": delay, "detail": detailDebug,
+	},
+	errorMetadata: {anyName: metadataEntry},
+	gatewayData:   {"raw": rawText},
+	legacyError:   {"reason": legacyReason, "domain": legacyDomain},
+	violation: {
+		"quotaMetric": metricName, "quotaId": quotaID, "quotaDimensions": dimensions,
+		"quotaValue": quotaValue, "futureQuotaValue": futureValue,
+	},
+	dimensions:     {"model": dimensionModel, "location": dimensionLocation},
+	fieldViolation: {"field": fieldName, "description": fieldDescription},
+	delay:          {"seconds": delaySeconds, "nanos": delayNanos},
+
+	requestRoot: {
+		"contents": turn, "systemInstruction": system, "generationConfig": generation, "serviceTier": serviceTier,
+		"request": requestRoot, "generateContentRequest": requestRoot, // a batch line; countTokens
+		// Interactions
+		"input": input, "responseFormat": responseFormat, "responseModalities": responseModality,
+	},
+	turn:   {"role": turnRole, "parts": part},
+	system: {"parts": system, "text": systemText},
+	generation: {
+		"imageConfig": imageConfig, "responseFormat": responseFormat, "candidateCount": candidateCount,
+		"responseModalities": responseModality,
+	},
+	imageConfig:    {"aspectRatio": aspectRatio, "imageSize": imageSize},
+	responseFormat: {"image": imageConfig, "aspectRatio": aspectRatio, "imageSize": imageSize},
+	input: {
+		"type": partType, "text": partText, "mimeType": partMIME, "data": pictureData, "uri": partURI,
+		"content": input, "signature": partSignature,
+	},
+}

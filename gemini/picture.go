@@ -1,0 +1,193 @@
+package gemini
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"strings"
+	"sync"
+)
+
+// Ends of a picture, decoded and in base64. The identity of a picture is made of
+// its ends, and its width and height stand in its head.
+const (
+	identityEnd = 64 << 10
+	headChars   = (identityEnd/3 + 1) * 4
+	tailChars   = headChars + 16 // and the padding
+)
+
+// Identify gives the identity of a picture: SHA-256 over its length (8 bytes,
+// big endian) and its first and last 64 KiB, which overlap in a small one. It is
+// what the scanner finds as [Part.Digest].
+func Identify(picture []byte) [32]byte {
+	n := min(len(picture), identityEnd)
+	return identity(int64(len(picture)), picture[:n], picture[len(picture)-n:])
+}
+
+func identity(length int64, head, tail []byte) (sum [32]byte) {
+	h := sha256.New()
+	var size [8]byte
+	binary.BigEndian.PutUint64(size[:], uint64(length))
+	h.Write(size[:])
+	h.Write(head)
+	h.Write(tail)
+	h.Sum(sum[:0])
+	return sum
+}
+
+// A picture takes the base64 of a picture as it passes, alone or as a data URL,
+// and keeps its two ends.
+type picture struct {
+	prefix prefixState
+	url    []byte // of a data URL, what stands before its comma
+	start  int64  // offset of the first byte of base64
+	chars  int64  // of base64, padding included
+	head   []byte // the first headChars
+	tail   []byte // a ring of the last tailChars
+	next   int    // where the ring is written next
+
+	// What finish found.
+	decoded       int64
+	digest        [32]byte
+	width, height int
+	data          Span
+}
+
+type prefixState uint8
+
+const (
+	mayBeURL prefixState = iota // all so far is a prefix of "data:"
+	inURL
+	inBase64
+)
+
+const dataURL = "data:"
+
+// pictures holds those not in use: a picture's ends take 170 KiB.
+var pictures = sync.Pool{New: func() any {
+	return &picture{head: make([]byte, 0, headChars), tail: make([]byte, 0, tailChars)}
+}}
+
+// newPicture gives an empty picture whose string begins at offset at.
+func newPicture(at int64) *picture {
+	p := pictures.Get().(*picture)
+	*p = picture{url: p.url[:0], start: at, head: p.head[:0], tail: p.tail[:0]}
+	return p
+}
+
+func (p *picture) free() { pictures.Put(p) }
+
+// write takes the next bytes of the string, the first of them at offset at.
+func (p *picture) write(b []byte, at int64) {
+	for p.prefix != inBase64 && len(b) > 0 {
+		n := p.writePrefix(b, at)
+		b, at = b[n:], at+int64(n)
+	}
+	p.chars += int64(len(b))
+	p.head = append(p.head, b[:min(len(b), headChars-len(p.head))]...)
+	p.writeTail(b)
+}
+
+// writePrefix takes what may belong to the front of a data URL.
+func (p *picture) writePrefix(b []byte, at int64) int {
+	if p.prefix == inURL {
+		comma := bytes.IndexByte(b, ',')
+		if comma < 0 {
+			comma = len(b)
+		}
+		p.url = append(p.url, b[:min(comma, maxName-len(p.url))]...)
+		if comma == len(b) {
+			return comma
+		}
+		p.prefix, p.start = inBase64, at+int64(comma)+1
+		return comma + 1
+	}
+	if b[0] != dataURL[len(p.url)] {
+		p.noURL()
+		return 0
+	}
+	p.url = append(p.url, b[0])
+	if len(p.url) == len(dataURL) {
+		p.prefix = inURL
+	}
+	return 1
+}
+
+// noURL takes what was held back as the beginning of a data URL for base64.
+func (p *picture) noURL() {
+	p.prefix = inBase64
+	held := p.url
+	p.url = p.url[:0]
+	p.write(held, p.start)
+}
+
+// writeTail keeps the last bytes in the ring.
+func (p *picture) writeTail(b []byte) {
+	if len(b) >= tailChars {
+		p.tail, p.next = append(p.tail[:0], b[len(b)-tailChars:]...), 0
+		return
+	}
+	n := min(tailChars-len(p.tail), len(b))
+	p.tail = append(p.tail, b[:n]...)
+	for b = b[n:]; len(b) > 0; b = b[n:] {
+		n = copy(p.tail[p.next:], b)
+		p.next = (p.next + n) % tailChars
+	}
+}
+
+// finish finds what there is to know, given the span of the whole string.
+func (p *picture) finish(s Span) {
+	if p.prefix == mayBeURL {
+		p.noURL()
+	}
+	p.data = Span{p.start, s.Start + s.Len - p.start, s.Escaped}
+	if p.prefix == inURL { // no comma came
+		p.data = Span{}
+		return
+	}
+	tail := append(append(make([]byte, 0, len(p.tail)), p.tail[p.next:]...), p.tail[:p.next]...)
+	body := bytes.TrimRight(tail, "=")
+	padding := len(tail) - len(body)
+	chars := p.chars - int64(padding)
+	p.decoded = chars/4*3 + int64([...]int{0, 0, 1, 2}[chars%4])
+
+	head, ok := decodeBase64(p.head[:min(int64(len(p.head)), chars)])
+	head = head[:min(len(head), identityEnd)]
+	p.width, p.height = pictureSize(head)
+	if !ok || padding > 2 || chars%4 == 1 {
+		return
+	}
+	last, ok := p.last(body, chars)
+	if ok {
+		p.digest = identity(p.decoded, head, last)
+	}
+}
+
+// last decodes the last bytes of the picture from the end of its base64.
+func (p *picture) last(body []byte, chars int64) ([]byte, bool) {
+	skip := max(p.decoded-identityEnd, 0) // decoded bytes before the end
+	from := skip / 3 * 4                  // the group of four that holds its first byte
+	b, ok := decodeBase64(body[int64(len(body))-(chars-from):])
+	return b[min(skip%3, int64(len(b))):], ok
+}
+
+// decodeBase64 decodes standard and URL-safe base64 without padding. Python's
+// SDK sends the URL-safe alphabet (gemini-api.md, section 2).
+func decodeBase64(b []byte) ([]byte, bool) {
+	if bytes.IndexByte(b, '-') >= 0 || bytes.IndexByte(b, '_') >= 0 {
+		b = bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("-"), []byte("+")), []byte("_"), []byte("/"))
+	}
+	dst := make([]byte, base64.RawStdEncoding.DecodedLen(len(b)))
+	n, err := base64.RawStdEncoding.Decode(dst, b)
+	return dst[:n], err == nil
+}
+
+// isURL reports whether the string was a data URL.
+func (p *picture) isURL() bool { return len(p.url) > 0 }
+
+// mime gives "image/png" of "data:image/png;base64".
+func (p *picture) mime() string {
+	mime, _, _ := strings.Cut(strings.TrimPrefix(string(p.url), dataURL), ";")
+	return mime
+}

@@ -1,0 +1,205 @@
+package gemini
+
+import "strings"
+
+// A spot is where in a body something stands. Arrays have no spot of their
+// own: an element stands where its array does, so that one value in place of a
+// list, or a list in place of one value, is understood as Google's own parser
+// understands it.
+type spot uint8
+
+const (
+	nowhere spot = iota
+
+	// Objects of an answer.
+	answerRoot
+	candidate
+	content
+	feedback
+	rating
+	usage
+	promptDetail
+	outputDetail
+	prediction // Imagen
+	openaiImage
+	choice // OpenAI chat, as aggregators answer
+	chatMessage
+	step // Interactions
+	item // Interactions content; a part of OpenAI content
+
+	// Objects of a request.
+	requestRoot
+	turn
+	system
+	generation
+	imageConfig
+	responseFormat
+	input // Interactions
+
+	// Objects of both.
+	part
+	inlineData
+	fileData
+	imageURL
+
+	// Objects of an error.
+	errorObject
+	errorDetail
+	errorMetadata // of ErrorInfo
+	gatewayData   // error.metadata of a router
+	legacyError
+	violation
+	dimensions
+	fieldViolation
+	delay
+
+	// Values. What stands at one of them is kept.
+	finishReason
+	finishMessage
+	blockReason
+	blockMessage
+	blocked
+	modelVersion
+	responseID
+	modelName
+	bodyID
+	bodyKey
+	usagePrompt
+	usageCandidates
+	usageThoughts
+	usageTotal
+	usageCached
+	usageTool
+	usageTier
+	modality
+	tokenCount
+	gatewayMessage
+	gatewayStatus
+	gatewayCode
+	choiceFinish
+	chatText
+	partText
+	partThought
+	partMIME
+	partURI
+	partType
+	errorCode
+	errorStatus
+	errorMessage
+	errorType
+	rawText // a text in which another error may stand
+	detailReason
+	detailDomain
+	detailDebug
+	metadataEntry
+	legacyReason
+	legacyDomain
+	metricName
+	quotaID
+	quotaValue
+	futureValue
+	dimensionModel
+	dimensionLocation
+	fieldName
+	fieldDescription
+	delaySeconds
+	delayNanos
+	turnRole
+	systemText
+	candidateCount
+	responseModality
+	aspectRatio
+	imageSize
+	serviceTier
+
+	// Strings of which only the span is kept, and pictures.
+	partSignature
+	pictureData
+	pictureURL // a data URL or a link
+)
+
+// A keep says what is kept of a string.
+type keep uint8
+
+const (
+	keepNothing keep = iota
+	keepText
+	keepSpan
+	keepPicture
+)
+
+// keeps says what is kept of a string at the spot.
+func (p spot) keeps() keep {
+	switch {
+	case p == partSignature:
+		return keepSpan
+	case p == pictureData, p == pictureURL, p == imageURL:
+		return keepPicture
+	case p == errorObject, p == errorDetail, p == delay, p == item, p == input, p == system:
+		return keepText // an object that some give as a string
+	case p >= finishReason && p < partSignature:
+		return keepText
+	}
+	return keepNothing
+}
+
+// anyName stands in the grammar for all names that it does not list.
+const anyName = "*"
+
+// member gives the spot of the member of that name, nowhere if nothing there
+// is of interest. Google's parser takes inline_data for inlineData.
+func (p spot) member(name []byte) spot {
+	var buf [64]byte
+	members := grammar[p]
+	if members == nil {
+		return nowhere
+	}
+	if len(name) <= len(buf) {
+		if at, ok := members[string(camel(buf[:0], name))]; ok {
+			return at
+		}
+	}
+	return members[anyName]
+}
+
+// camel appends the name in camelCase, as the protobuf JSON mapping makes it.
+func camel(dst, name []byte) []byte {
+	up := false
+	for _, c := range name {
+		if c == '_' {
+			up = true
+			continue
+		}
+		if up && c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		up = false
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// Enumerated spellings of responseFormat.image, as the types of the SDKs have
+// them; the documentation sends "16:9" and "4K" (gemini-api.md, section 2).
+var (
+	numberWords = map[string]string{"ONE": "1", "TWO": "2", "THREE": "3", "FOUR": "4", "FIVE": "5",
+		"EIGHT": "8", "NINE": "9", "SIXTEEN": "16", "TWENTY_ONE": "21"}
+	sizeWords = map[string]string{"FIVE_TWELVE": "512", "ONE_K": "1K", "TWO_K": "2K", "FOUR_K": "4K"}
+)
+
+// plainRatio gives "16:9" for ASPECT_RATIO_SIXTEEN_BY_NINE, else s itself.
+func plainRatio(s string) string {
+	wide, tall, ok := strings.Cut(strings.TrimPrefix(s, "ASPECT_RATIO_"), "_BY_")
+	if w, t := numberWords[wide], numberWords[tall]; ok && w != "" && t != "" {
+		return w + ":" + t
+	}
+	return s
+}
+
+// plainSize gives "4K" for IMAGE_SIZE_FOUR_K or FOUR_K, else s itself.
+func plainSize(s string) string {
+	if size, ok := sizeWords[strings.TrimPrefix(s, "IMAGE_SIZE_")]; ok {
+		return size
+	}
+	return s
+}

@@ -1,0 +1,209 @@
+package gemini
+
+import "unicode/utf8"
+
+// Bounds of what is kept, beside MaxText for one string: a hostile body of
+// 100 MB must not become a gigabyte of facts.
+const (
+	maxKept  = 8 << 20 // bytes of all strings of a body together
+	maxParts = 1 << 14
+)
+
+// A finder is told what stands where in a body.
+type finder interface {
+	enter(p spot, at int64)  // an object begins, its brace at offset at
+	leave(p spot, end int64) // an object has ended before offset end
+	list(p spot)             // an array begins
+	value(p spot, v value)   // a string, number or boolean that the spot keeps
+}
+
+// A value is what a finder is told of a string, a number or a boolean. It must
+// not be used after the call.
+type value struct {
+	text   string // decoded, cut at MaxText; empty for a signature and a picture
+	quoted bool   // it is a string
+	bytes  int64  // length of the whole string, decoded
+	span   Span
+	name   []byte   // the name that it was reached by
+	image  *picture // at the spots of a picture
+}
+
+// A walker knows at which spot the tokenizer stands, keeps of each string what
+// the spot asks for, and tells its finder.
+type walker struct {
+	find    finder
+	root    spot
+	next    spot // of the value that comes
+	name    []byte
+	stack   []frame
+	strings sink
+	cut     bool // something was left out to stay within bounds
+	kept    int
+	names   int // how many names were read
+	// element, where it is not nil, is called behind each object that is an
+	// element of the outermost array.
+	element func(end int64)
+}
+
+type frame struct {
+	at     spot
+	object bool
+}
+
+// reset makes the walker ready for another value of the same body.
+func (w *walker) reset() {
+	w.next, w.stack = w.root, w.stack[:0]
+	w.strings.drop()
+}
+
+// abandon ends a value that was cut. The beginning of a text is still a fact,
+// that of a picture is no picture.
+func (w *walker) abandon() {
+	if w.strings.keep == keepText {
+		w.find.value(w.next, value{quoted: true, text: w.keep(w.strings.text), bytes: w.strings.bytes, name: w.name})
+	}
+	w.strings.drop()
+}
+
+func (w *walker) open(object bool, at int64) {
+	w.stack = append(w.stack, frame{w.next, object})
+	if object {
+		w.find.enter(w.next, at)
+		return
+	}
+	w.find.list(w.next)
+}
+
+func (w *walker) close(object bool, end int64) {
+	top := w.stack[len(w.stack)-1]
+	w.stack = w.stack[:len(w.stack)-1]
+	if object {
+		w.find.leave(top.at, end)
+	}
+	w.afterValue()
+	if object && len(w.stack) == 1 && !w.stack[0].object && w.element != nil {
+		w.element(end)
+	}
+}
+
+// afterValue puts the spot back to that of the array, if it stands in one.
+func (w *walker) afterValue() {
+	if n := len(w.stack); n > 0 {
+		w.next = w.stack[n-1].at
+	}
+}
+
+// nameBytes takes a piece of a member's name; no name of interest is as long as
+// maxName.
+func (w *walker) nameBytes(b []byte) {
+	w.name = append(w.name, b[:min(len(b), maxName-len(w.name))]...)
+}
+
+func (w *walker) endName() {
+	w.names++
+	w.next = w.stack[len(w.stack)-1].at.member(w.name)
+}
+
+func (w *walker) beginString(at int64) { w.strings.begin(w.next.keeps(), at) }
+
+func (w *walker) run(b []byte, at int64) { w.strings.write(b, at) }
+
+// escaped takes what an escape stands for; the line breaks that some encoders
+// put into base64 are no part of it.
+func (w *walker) escaped(b []byte, at int64) {
+	if w.strings.keep == keepPicture && (b[0] == '\n' || b[0] == '\r') {
+		return
+	}
+	w.strings.write(b, at)
+}
+
+func (w *walker) endString(s Span) {
+	v := value{quoted: true, span: s, name: w.name}
+	switch w.strings.keep {
+	case keepText:
+		v.text, v.bytes = w.keep(w.strings.text), w.strings.bytes
+		w.find.value(w.next, v)
+	case keepSpan:
+		w.find.value(w.next, v)
+	case keepPicture:
+		v.image = w.strings.image
+		v.image.finish(s)
+		w.find.value(w.next, v)
+	}
+	w.strings.drop()
+	w.afterValue()
+}
+
+// scalar takes a number, true, false or null. Null is as good as absent.
+func (w *walker) scalar(b []byte) {
+	if w.next.keeps() == keepText && string(b) != "null" {
+		w.find.value(w.next, value{text: string(b), bytes: int64(len(b)), name: w.name})
+	}
+	w.afterValue()
+}
+
+// keep makes a string of b, within the bounds.
+func (w *walker) keep(b []byte) string {
+	if w.kept >= maxKept {
+		w.cut = true
+		return ""
+	}
+	s := cleanText(b)
+	w.kept += len(s)
+	return s
+}
+
+// A sink takes the contents of one string.
+type sink struct {
+	keep  keep
+	text  []byte
+	bytes int64
+	image *picture
+}
+
+func (s *sink) begin(k keep, at int64) {
+	s.keep, s.text, s.bytes = k, s.text[:0], 0
+	if k == keepPicture {
+		s.image = newPicture(at)
+	}
+}
+
+func (s *sink) write(b []byte, at int64) {
+	switch s.keep {
+	case keepText:
+		s.bytes += int64(len(b))
+		room := MaxText + utf8.UTFMax - len(s.text) // UTFMax more, so that the cut sees whole runes
+		s.text = append(s.text, b[:min(len(b), room)]...)
+	case keepPicture:
+		s.image.write(b, at)
+	}
+}
+
+// drop ends the string and gives the picture's memory back.
+func (s *sink) drop() {
+	if s.image != nil {
+		s.image.free()
+		s.image = nil
+	}
+	s.keep = keepNothing
+}
+
+// cleanText makes valid UTF-8 of b, as encoding/json does, and cuts it at MaxText.
+func cleanText(b []byte) string {
+	if !utf8.Valid(b) {
+		b = []byte(string([]rune(string(b))))
+	}
+	return cutText(string(b))
+}
+
+// cutText cuts s at MaxText bytes, before a rune that would not fit whole.
+func cutText(s string) string {
+	if len(s) <= MaxText {
+		return s
+	}
+	n := MaxText
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,155 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+)
+
+// A bill is the answer to "did I pay?" and the sentence that says how we know.
+type bill struct {
+	charged plantain.Charged
+	because string
+}
+
+// charge decides who pays, by the best evidence there is: what cannot have cost,
+// what was delivered, Google's own words, what Google counted, Google's rule on
+// failed requests, and for filtered answers the setting.
+func (r Rules) charge(f *gemini.Facts, n finding) bill {
+	if n.cause == noRoute {
+		return bill{plantain.ChargedNo, "Nothing had been sent, so nothing was charged."}
+	}
+	if n.class == plantain.Unanswered && n.cause != brokenOff {
+		return bill{plantain.ChargedUnknown, "It may have been charged: Google may have done the work, and no whole answer says so."}
+	}
+	if pictured(&f.Body) {
+		return bill{plantain.ChargedYes, "It was charged, because the picture was delivered."}
+	}
+	if b, ok := googleSays(&f.Body); ok {
+		return b
+	}
+	if tokens := counted(&f.Body, n.class); tokens > 0 {
+		return bill{plantain.ChargedYes, fmt.Sprintf("It was charged: Google counted %d tokens of output.", tokens)}
+	}
+	if n.refuse && !spoke(&f.Body) {
+		return failedFree(n.code)
+	}
+	if filtered(n.class) {
+		return r.filtered()
+	}
+	return bill{plantain.ChargedUnknown, unknownBecause(f)}
+}
+
+// counted gives the tokens of output that Google counted. For a filtered answer
+// they prove nothing (a captured one with 220 thinking tokens says that it is
+// free), unless text was delivered with it.
+func counted(b *gemini.Body, c plantain.Class) int64 {
+	if filtered(c) && !spoke(b) {
+		return 0
+	}
+	out := b.Usage.Candidates
+	if out == 0 {
+		out = b.Usage.ImageOut + b.Usage.TextOut
+	}
+	if filtered(c) {
+		return out
+	}
+	return out + b.Usage.Thoughts
+}
+
+// googleSays looks for Google's own words on the charge, where Google and not
+// the model is speaking.
+func googleSays(b *gemini.Body) (bill, bool) {
+	said := chargeWords(b.FinishMessage)
+	if said == plantain.ChargedUnknown {
+		said = chargeWords(b.BlockMessage)
+	}
+	for i := range b.Errors {
+		if said == plantain.ChargedUnknown {
+			said = chargeWords(b.Errors[i].Message)
+		}
+	}
+	switch said {
+	case plantain.ChargedNo:
+		return bill{said, "It was not charged: Google's answer says so itself."}, true
+	case plantain.ChargedYes:
+		return bill{said, "It was charged: Google's answer says so itself."}, true
+	default:
+		return bill{}, false
+	}
+}
+
+var (
+	freeWords = []string{"not be charged", "not be billed", "won't be charged", "not charged", "no charge", "free of charge"}
+	paidWords = []string{"will be charged", "still be charged", "be billed", "have been charged", "was charged"}
+)
+
+func chargeWords(message string) plantain.Charged {
+	if !strings.Contains(message, "charge") && !strings.Contains(message, "bill") {
+		return plantain.ChargedUnknown
+	}
+	low := strings.ToLower(message)
+	for _, w := range freeWords {
+		if strings.Contains(low, w) {
+			return plantain.ChargedNo
+		}
+	}
+	for _, w := range paidWords {
+		if strings.Contains(low, w) {
+			return plantain.ChargedYes
+		}
+	}
+	return plantain.ChargedUnknown
+}
+
+// failedFree is Google's rule: its documentation frees the errors 400 and 500;
+// for the others nothing explicit is found, and nothing against it.
+func failedFree(code int) bill {
+	switch code {
+	case 400, 500:
+		return bill{plantain.ChargedNo, "It was not charged: Google does not bill requests that fail with this error."}
+	default:
+		return bill{plantain.ChargedNo, "It was not charged, by Google's rule that failed requests are not billed."}
+	}
+}
+
+// filtered is the setting, for answers about which Google says nothing.
+func (r Rules) filtered() bill {
+	if r.Filtered == plantain.FilteredFree {
+		return bill{plantain.ChargedNo, "Google does not say whether it bills this; by the setting billing.filtered it counts as free."}
+	}
+	return bill{plantain.ChargedYes, "Google does not say whether it bills this; to be careful it counts as charged (setting billing.filtered)."}
+}
+
+func unknownBecause(f *gemini.Facts) string {
+	if f.Body.Usage.Seen && f.Body.Usage.Prompt > 0 {
+		return fmt.Sprintf("Whether it was charged is unknown: Google counted %d tokens of input and none of output.", f.Body.Usage.Prompt)
+	}
+	return "Whether it was charged is unknown: the answer does not say."
+}
+
+// pictured reports that a final picture was delivered: a draft in a thought part
+// is none.
+func pictured(b *gemini.Body) bool {
+	if b.Links > 0 {
+		return true
+	}
+	for i := range b.Parts {
+		if b.Parts[i].Kind == gemini.KindImage && !b.Parts[i].Thought {
+			return true
+		}
+	}
+	return false
+}
+
+// spoke reports that the model delivered something, be it only text.
+func spoke(b *gemini.Body) bool {
+	for i := range b.Parts {
+		if p := &b.Parts[i]; !p.Thought && (p.Kind != gemini.KindText || p.Text != "") {
+			return true
+		}
+	}
+	return false
+}

@@ -53,7 +53,8 @@ func (n Nanodollars) Decimal() string {
 // A Cost is what an attempt cost: a single amount when Low equals High, else a
 // range that holds the true amount (an attempt whose end was not seen).
 type Cost struct {
-	Low, High Nanodollars
+	Low  Nanodollars `json:"low_nanodollars"`
+	High Nanodollars `json:"high_nanodollars"`
 }
 
 // Exactly is the cost that is known.

@@ -1,0 +1,99 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+)
+
+// extraText is how many tokens of text and thinking an answer is expected to
+// have at most beside its picture. Recorded ones have up to 398 unlisted tokens
+// and up to 376 of thinking (gemini-api.md §4, failures/); the rest is care.
+const extraText = 4096
+
+// Factor is a project's price in thousandths of Google's: an aggregator may be
+// cheaper. Zero: 1000.
+type Factor int64
+
+func (f Factor) of(n plantain.Nanodollars) plantain.Nanodollars {
+	if f == 0 {
+		return n
+	}
+	return n * plantain.Nanodollars(f) / 1000
+}
+
+// Estimate is the most that an attempt is expected to cost: what was sent, one
+// picture of the size asked for, and a generous amount of text and thinking.
+func Estimate(e gemini.Entry, asked gemini.Asked, f Factor) plantain.Nanodollars {
+	image := e.ImageTokens(asked.Size)
+	if image == 0 {
+		image = e.ImageTokens("")
+	}
+	p := e.Price
+	n := plantain.Nanodollars(InputTokens(e, asked))*p.Input + plantain.Nanodollars(image)*p.Image + extraText*p.Text
+	return f.of(n)
+}
+
+// InputTokens estimates what a request counts as input: about four bytes of text
+// a token, rounded up, and a fixed number for each picture.
+func InputTokens(e gemini.Entry, asked gemini.Asked) int64 {
+	return asked.TextBytes/4 + 1 + int64(asked.Images)*max(e.InputImageTokens, 1120)
+}
+
+// Cost is what an attempt cost by its verdict. Usage is priced where the answer
+// shows it: what candidatesTokensDetails lists as IMAGE at the image rate, all
+// other output and the thinking at the text rate (gemini-api.md §4). An attempt
+// whose charge is unknown is a range from nothing to its usage, or to estimate
+// where no usage was seen.
+func Cost(e gemini.Entry, v plantain.Verdict, body gemini.Body, estimate plantain.Nanodollars, f Factor) plantain.Cost {
+	if v.Charged == plantain.ChargedNo {
+		return plantain.Exactly(0)
+	}
+	most := estimate
+	if body.Usage.Seen && body.Complete {
+		most = f.of(usage(e.Price, body.Usage))
+	}
+	if v.Charged == plantain.ChargedYes {
+		return plantain.Exactly(most)
+	}
+	return plantain.Cost{Low: 0, High: most}
+}
+
+func usage(p gemini.Price, u gemini.Usage) plantain.Nanodollars {
+	text := max(u.Candidates-u.ImageOut, 0) + u.Thoughts
+	return plantain.Nanodollars(u.Prompt+u.ToolPrompt)*p.Input +
+		plantain.Nanodollars(text)*p.Text +
+		plantain.Nanodollars(u.ImageOut)*p.Image
+}
+
+// An Entry is an attempt as it ended.
+type Entry struct {
+	Attempt plantain.AttemptID
+	Verdict plantain.Verdict
+	Cost    plantain.Cost
+	Stage   plantain.Stage
+	Status  int       // HTTP status; zero: no answer
+	Sent    time.Time // when the last request byte left; zero: it never did
+	Settled time.Time
+	Took    time.Duration
+
+	Finish       string // finishReason or blockReason as Google wrote it
+	Served       plantain.Model
+	ResponseID   string
+	Images       int // final pictures delivered
+	Width        int // of the last of them
+	Height       int
+	Usage        gemini.Usage
+	AnswerLength int64
+}
+
+// State is where an attempt stands.
+type State string
+
+// The states of an attempt. Sent is the only one that a settlement leaves.
+const (
+	Sent    State = "sent"
+	Settled State = "settled"
+	Unknown State = "unknown" // its deadline passed and nobody settled it
+)

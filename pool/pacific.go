@@ -1,0 +1,26 @@
+package pool
+
+import (
+	"time"
+	_ "time/tzdata" // the Pacific day must not depend on what the machine has installed
+)
+
+// pacific is where Google's day ends: "RPD resets at midnight Pacific"
+// (gemini-api.md §8 [rate]), with daylight saving time observed.
+var pacific = func() *time.Location {
+	l, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		panic("pool: the embedded time zones lack America/Los_Angeles: " + err.Error())
+	}
+	return l
+}()
+
+// DayOf gives the Pacific calendar day of an instant, "2026-11-24".
+func DayOf(t time.Time) string { return t.In(pacific).Format(time.DateOnly) }
+
+// Midnight gives the next midnight Pacific after an instant. Days with a change
+// of daylight saving time have 23 or 25 hours.
+func Midnight(t time.Time) time.Time {
+	p := t.In(pacific)
+	return time.Date(p.Year(), p.Month(), p.Day()+1, 0, 0, 0, 0, pacific)
+}

@@ -1,0 +1,287 @@
+package pool
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// A Key names the windows of one project and model, or, with an empty model,
+// those of the project as a whole.
+type Key struct {
+	Project plantain.ProjectName
+	Model   plantain.Model
+}
+
+// States are the windows that one change touches.
+type States map[Key]*State
+
+// A Store keeps the windows. Update calls fn with the states of keys (new ones
+// are zero) in one transaction, alone among all who share the store; where fn
+// gives an error nothing is kept and Update gives that error. fn may be called
+// more than once and must not block.
+type Store interface {
+	Update(ctx context.Context, keys []Key, fn func(States) error) error
+}
+
+// A Member is a project of the pool.
+type Member struct {
+	plantain.Project
+	// Limits gives the windows of a model; nil: none is known.
+	Limits func(plantain.Model) Limits
+	// Whole are the limits of the project over all models (spend); nil: none.
+	Whole Limits
+	// Fingerprint changes when the project's configuration does, so that a
+	// parking that only a change can end does end.
+	Fingerprint string
+}
+
+// A Pool knows its projects and ranks them. It is safe for concurrent use. Its
+// ranking works on a snapshot; the reservation, made on the true state in a
+// transaction, decides.
+type Pool struct {
+	members []Member
+
+	mu   sync.RWMutex
+	seen map[Key]State
+}
+
+// New makes a pool of members.
+func New(members []Member) *Pool {
+	return &Pool{members: slices.Clone(members), seen: map[Key]State{}}
+}
+
+// Members gives the projects, in the order of the configuration.
+func (p *Pool) Members() []Member { return slices.Clone(p.members) }
+
+// Saw takes note of states as a transaction left them.
+func (p *Pool) Saw(states States) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k, s := range states {
+		p.seen[k] = s.Clone()
+	}
+}
+
+// Seen gives the last known state of a key; the zero State where none is.
+func (p *Pool) Seen(k Key) State {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	s := p.seen[k]
+	return s.Clone()
+}
+
+// Keys are the windows that an attempt on this project for a model touches.
+func (m Member) Keys(model plantain.Model) []Key {
+	return []Key{{m.Name, ""}, {m.Name, model}}
+}
+
+// limits gives the limits of a key of this member.
+func (m Member) limits(k Key) Limits {
+	if k.Model == "" {
+		return m.Whole
+	}
+	if m.Limits == nil {
+		return nil
+	}
+	return m.Limits(k.Model)
+}
+
+// A NoRoom says that a project has no room, and when it will have.
+type NoRoom struct {
+	At      time.Time      // when room appears; zero with Forever
+	Forever bool           // no wait helps until the configuration changes
+	Limit   plantain.Limit // the window that binds; empty: a parking
+	Parked  Parking        // what takes the project out; zero: a window
+	Project plantain.ProjectName
+}
+
+func (n *NoRoom) Error() string {
+	why := string(n.Limit) + " is used up"
+	if n.Parked.Reason != "" {
+		why = "parked for " + string(n.Parked.Reason)
+	}
+	if n.Forever {
+		return fmt.Sprintf("project %s: %s; no wait helps", n.Project, why)
+	}
+	return fmt.Sprintf("project %s: %s until %s", n.Project, why, n.At.UTC().Format(time.RFC3339))
+}
+
+// room says whether an amount fits a member's states at this instant.
+func (m Member) room(states func(Key) *State, now time.Time, model plantain.Model, need Amount) *NoRoom {
+	var worst *NoRoom
+	for _, k := range m.Keys(model) {
+		s := states(k)
+		if at, forever := s.Park.Ends(now, m.Fingerprint); forever || at.After(now) {
+			worst = later(worst, &NoRoom{At: at, Forever: forever, Parked: s.Park, Project: m.Name})
+		}
+		if at, limit, never := s.Room(now, need, m.limits(k)); never || at.After(now) {
+			worst = later(worst, &NoRoom{At: at, Forever: never, Limit: limit, Project: m.Name})
+		}
+	}
+	return worst
+}
+
+func later(a, b *NoRoom) *NoRoom {
+	if a == nil || (!a.Forever && (b.Forever || b.At.After(a.At))) {
+		return b
+	}
+	return a
+}
+
+// Take gives the function that reserves room for an attempt on the true states,
+// for use inside a transaction. It gives a *NoRoom where there is none.
+func (m Member) Take(now time.Time, attempt plantain.Attempt, need Amount) func(States) error {
+	return func(states States) error {
+		if none := m.room(func(k Key) *State { return states[k] }, now, attempt.Model, need); none != nil {
+			return none
+		}
+		for _, k := range m.Keys(attempt.Model) {
+			states[k].Reserve(now, attempt.ID, attempt.Deadline, need)
+		}
+		return nil
+	}
+}
+
+// Rank orders the members that have room for an amount at this instant, most
+// headroom first, leaving out those in without. Where none has, the list is
+// empty and the NoRoom says when the first one will.
+func (p *Pool) Rank(now time.Time, model plantain.Model, need Amount, without map[plantain.ProjectName]bool) ([]Member, *NoRoom) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	seen := func(k Key) *State { s := p.seen[k]; return &s }
+	type ranked struct {
+		Member
+		headroom float64
+	}
+	var with []ranked
+	var first *NoRoom
+	for _, m := range p.members {
+		if without[m.Name] {
+			continue
+		}
+		if none := m.room(seen, now, model, need); none != nil {
+			first = sooner(first, none)
+			continue
+		}
+		with = append(with, ranked{m, p.headroom(m, seen, now, model)})
+	}
+	slices.SortStableFunc(with, func(a, b ranked) int { return cmp.Compare(b.headroom, a.headroom) })
+	out := make([]Member, len(with))
+	for i, r := range with {
+		out[i] = r.Member
+	}
+	return out, first
+}
+
+func (p *Pool) headroom(m Member, seen func(Key) *State, now time.Time, model plantain.Model) float64 {
+	least := 1.0
+	for _, k := range m.Keys(model) {
+		least = min(least, seen(k).headroom(now, m.limits(k)))
+	}
+	return least
+}
+
+func sooner(a, b *NoRoom) *NoRoom {
+	if a == nil || (a.Forever && !b.Forever) || (!b.Forever && b.At.Before(a.At)) {
+		return b
+	}
+	return a
+}
+
+// Report is what a person sees of one project.
+type Report struct {
+	Project plantain.ProjectName `json:"project"`
+	Kind    plantain.Upstream    `json:"upstream"`
+	Tier    int                  `json:"tier"`
+	Parked  *Parking             `json:"parked,omitempty"`
+	Models  []ModelReport        `json:"models"`
+}
+
+// ModelReport is the state of one model on one project.
+type ModelReport struct {
+	Model   plantain.Model `json:"model"`
+	Parked  *Parking       `json:"parked,omitempty"`
+	Windows []WindowReport `json:"windows"`
+	InAir   int            `json:"in_flight"`
+}
+
+// WindowReport is one window: what is used of what, and when all of it is back.
+type WindowReport struct {
+	Limit plantain.Limit `json:"limit"`
+	Used  int64          `json:"used"`
+	Of    int64          `json:"of"`
+	Free  time.Time      `json:"free,omitzero"` // when the next room comes back; zero: none is missing
+}
+
+// Report describes every project at an instant. models are shown even where
+// nothing was sent yet.
+func (p *Pool) Report(now time.Time, models []plantain.Model) []Report {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	out := make([]Report, 0, len(p.members))
+	for _, m := range p.members {
+		whole := p.seen[Key{m.Name, ""}]
+		r := Report{Project: m.Name, Kind: m.Kind, Tier: m.Tier, Parked: whole.Park.visible(now, m.Fingerprint)}
+		for _, model := range p.modelsOf(m, models) {
+			r.Models = append(r.Models, p.reportModel(m, model, now))
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (p *Pool) modelsOf(m Member, models []plantain.Model) []plantain.Model {
+	set := map[plantain.Model]bool{}
+	for _, model := range models {
+		set[model] = true
+	}
+	for k := range p.seen {
+		if k.Project == m.Name && k.Model != "" {
+			set[k.Model] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+func (p *Pool) reportModel(m Member, model plantain.Model, now time.Time) ModelReport {
+	k := Key{m.Name, model}
+	s := p.seen[k]
+	r := ModelReport{Model: model, Parked: s.Park.visible(now, m.Fingerprint), InAir: len(s.Holds)}
+	limits := m.limits(k)
+	for _, l := range slices.SortedFunc(maps.Keys(limits), byReset) {
+		w := WindowReport{Limit: l, Used: s.Used(l, now), Of: limits[l]}
+		if w.Used > 0 {
+			w.Free = s.roomIn(l, now, w.Used-1)
+		}
+		r.Windows = append(r.Windows, w)
+	}
+	return r
+}
+
+// byReset orders limits as people name them: minutes before the day.
+func byReset(a, b plantain.Limit) int {
+	return cmp.Or(cmp.Compare(boolInt(span(a) == 0), boolInt(span(b) == 0)), -strings.Compare(string(a), string(b)))
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// visible gives a parking that is in force, else nil.
+func (p Parking) visible(now time.Time, fingerprint string) *Parking {
+	if at, forever := p.Ends(now, fingerprint); !forever && !at.After(now) {
+		return nil
+	}
+	return &p
+}

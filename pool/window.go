@@ -1,0 +1,309 @@
+package pool
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// Margin is added to the instant at which the last request byte left, for the
+// way to Google: what was sent at 0 s counts there until 60 s after it arrived.
+const Margin = 500 * time.Millisecond
+
+const (
+	minute     = time.Minute
+	tenMinutes = 10 * time.Minute
+)
+
+// Limits are the sizes of the windows of one project and model, or of one
+// project as a whole. A limit that is absent is not known and does not bind; a
+// limit of 0 admits nothing. Spend is in nano-dollars.
+type Limits map[plantain.Limit]int64
+
+// An Amount is what an attempt takes of every window.
+type Amount struct {
+	Requests int64                `json:"r,omitempty"`
+	Images   int64                `json:"i,omitempty"`
+	Tokens   int64                `json:"t,omitempty"`
+	Spend    plantain.Nanodollars `json:"s,omitempty"`
+}
+
+func (a Amount) plus(b Amount) Amount {
+	return Amount{a.Requests + b.Requests, a.Images + b.Images, a.Tokens + b.Tokens, a.Spend + b.Spend}
+}
+
+// of gives the part of an amount that a limit counts.
+func (a Amount) of(l plantain.Limit) int64 {
+	switch l {
+	case plantain.LimitRPM, plantain.LimitRPD:
+		return a.Requests
+	case plantain.LimitIPM, plantain.LimitIPD:
+		return a.Images
+	case plantain.LimitTPM, plantain.LimitTPD:
+		return a.Tokens
+	case plantain.LimitSpend:
+		return int64(a.Spend)
+	case plantain.LimitZero, plantain.LimitSharedCapacity:
+		return 0
+	default:
+		return 0
+	}
+}
+
+// span is how long an amount counts against a rolling limit; zero: by the day.
+func span(l plantain.Limit) time.Duration {
+	switch l {
+	case plantain.LimitRPM, plantain.LimitIPM, plantain.LimitTPM:
+		return minute
+	case plantain.LimitSpend:
+		return tenMinutes
+	case plantain.LimitRPD, plantain.LimitIPD, plantain.LimitTPD, plantain.LimitZero, plantain.LimitSharedCapacity:
+		return 0
+	default:
+		return 0
+	}
+}
+
+// A State is what is known of the windows of one [Key]. It is small, plain and
+// serialisable; its zero value is a project that nothing was sent to.
+type State struct {
+	Ticks []Tick  `json:"ticks,omitempty"` // settled amounts of the last ten minutes, oldest first
+	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first, at most two
+	Holds []Hold  `json:"holds,omitempty"` // reservations of attempts that are out
+	Park  Parking `json:"park,omitzero"`
+}
+
+// A Tick is an amount and the instant it counts from.
+type Tick struct {
+	At int64 `json:"at"` // Unix milliseconds
+	Amount
+}
+
+// A Day is what was sent on one Pacific day.
+type Day struct {
+	Date string `json:"date"`
+	Amount
+}
+
+// A Hold is a [Reservation]: room taken before an attempt, until it is settled
+// or its deadline passes.
+type Hold struct {
+	Attempt plantain.AttemptID `json:"attempt"`
+	At      int64              `json:"at"`    // Unix milliseconds, when it was taken
+	Until   int64              `json:"until"` // Unix milliseconds, the attempt's deadline
+	Amount
+}
+
+// Clone gives a copy that shares nothing.
+func (s *State) Clone() State {
+	c := *s
+	c.Ticks, c.Days, c.Holds = slices.Clone(s.Ticks), slices.Clone(s.Days), slices.Clone(s.Holds)
+	return c
+}
+
+// Room says when an amount fits all limits: now or earlier where it does at
+// once, else the instant at which it will if nothing else is sent. never is true
+// where no wait helps, because the amount alone exceeds the limit. binding is
+// the limit that makes the wait longest.
+func (s *State) Room(now time.Time, need Amount, limits Limits) (at time.Time, binding plantain.Limit, never bool) {
+	at = now
+	for _, l := range slices.Sorted(maps.Keys(limits)) {
+		value, want := limits[l], need.of(l)
+		if want > value {
+			return time.Time{}, l, true
+		}
+		if want == 0 {
+			continue
+		}
+		if t := s.roomIn(l, now, value-want); t.After(at) {
+			at, binding = t, l
+		}
+	}
+	return at, binding, false
+}
+
+// roomIn says when no more than spare is used of a limit.
+func (s *State) roomIn(l plantain.Limit, now time.Time, spare int64) time.Time {
+	if span(l) == 0 {
+		if s.usedToday(l, now) <= spare {
+			return now
+		}
+		return Midnight(now).Add(Margin)
+	}
+	used := s.used(l, now)
+	if used <= spare {
+		return now
+	}
+	// Each settled amount leaves in its turn; what is out is taken as sent when
+	// it was opened, which is the earliest that its room can come back.
+	for _, t := range s.leaving(l) {
+		if free := t.free(span(l)); free.After(now) {
+			if used -= t.of(l); used <= spare {
+				return free
+			}
+		}
+	}
+	return now.Add(span(l) + Margin)
+}
+
+// leaving lists ticks and holds by the instant from which they count.
+func (s *State) leaving(l plantain.Limit) []Tick {
+	all := slices.Clone(s.Ticks)
+	for _, h := range s.Holds {
+		if h.of(l) > 0 {
+			all = append(all, Tick{h.At, h.Amount})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Tick) int { return int(a.At - b.At) })
+	return all
+}
+
+// free is the instant at which a tick no longer counts.
+func (t Tick) free(span time.Duration) time.Time {
+	return time.UnixMilli(t.At).Add(span + Margin)
+}
+
+// Used gives how much of a limit is taken at an instant, reservations included.
+func (s *State) Used(l plantain.Limit, now time.Time) int64 {
+	if span(l) == 0 {
+		return s.usedToday(l, now)
+	}
+	return s.used(l, now)
+}
+
+func (s *State) used(l plantain.Limit, now time.Time) int64 {
+	from := now.Add(-span(l) - Margin).UnixMilli()
+	var sum int64
+	for i := len(s.Ticks) - 1; i >= 0 && s.Ticks[i].At > from; i-- {
+		sum += s.Ticks[i].of(l)
+	}
+	return sum + s.held(l, now)
+}
+
+// usedToday counts every reservation in the current day, whenever it was taken:
+// an attempt that is out at midnight may arrive on either side of it.
+func (s *State) usedToday(l plantain.Limit, now time.Time) int64 {
+	return s.day(DayOf(now)).of(l) + s.held(l, now)
+}
+
+func (s *State) day(date string) Amount {
+	for _, d := range s.Days {
+		if d.Date == date {
+			return d.Amount
+		}
+	}
+	return Amount{}
+}
+
+func (s *State) held(l plantain.Limit, now time.Time) int64 {
+	var sum int64
+	for _, h := range s.Holds {
+		if h.Until > now.UnixMilli() {
+			sum += h.of(l)
+		}
+	}
+	return sum
+}
+
+// Reserve takes room for an attempt until it is settled or its deadline passes.
+// The caller has asked [State.Room] on the same state.
+func (s *State) Reserve(now time.Time, attempt plantain.AttemptID, deadline time.Time, need Amount) {
+	s.expire(now)
+	s.Holds = append(s.Holds, Hold{attempt, now.UnixMilli(), deadline.UnixMilli(), need})
+	s.Park.probing(now)
+}
+
+// Settle gives the reservation of an attempt back and counts what really
+// happened from the instant it was sent. The zero Amount counts nothing. After
+// its deadline a reservation is gone, and the day holds it already: such a late
+// settlement counts once more there, which errs on the careful side.
+func (s *State) Settle(now time.Time, attempt plantain.AttemptID, sent time.Time, really Amount) {
+	s.expire(now)
+	if i := slices.IndexFunc(s.Holds, func(h Hold) bool { return h.Attempt == attempt }); i >= 0 {
+		s.Holds = slices.Delete(s.Holds, i, i+1)
+	}
+	if really == (Amount{}) {
+		return
+	}
+	s.tick(sent.UnixMilli(), really)
+	s.countDay(DayOf(sent), really)
+	if late := DayOf(sent.Add(Margin)); late != DayOf(sent) {
+		s.countDay(late, really)
+	}
+}
+
+// grain is how finely instants are kept: a two-hundred-and-fiftieth of a minute.
+// Two amounts closer than that are one tick at the later instant, so that the
+// state stays small however large the limit.
+const grain = int64(minute/time.Millisecond) / 250
+
+func (s *State) tick(at int64, a Amount) {
+	i := len(s.Ticks)
+	for i > 0 && s.Ticks[i-1].At > at {
+		i--
+	}
+	if i > 0 && at-s.Ticks[i-1].At < grain && len(s.Ticks) > 64 {
+		s.Ticks[i-1].At = at
+		s.Ticks[i-1].Amount = s.Ticks[i-1].plus(a)
+		return
+	}
+	s.Ticks = slices.Insert(s.Ticks, i, Tick{at, a})
+}
+
+func (s *State) countDay(date string, a Amount) {
+	for i := range s.Days {
+		if s.Days[i].Date == date {
+			s.Days[i].Amount = s.Days[i].plus(a)
+			return
+		}
+	}
+	s.Days = append(s.Days, Day{date, a})
+	slices.SortFunc(s.Days, func(a, b Day) int { return -compareDates(a.Date, b.Date) })
+	if len(s.Days) > 2 {
+		s.Days = s.Days[:2]
+	}
+}
+
+func compareDates(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// expire forgets what no longer counts. A reservation past its deadline belongs
+// to an attempt that nobody will settle: its room in the rolling windows comes
+// back, but it may have been sent, so the day keeps it.
+func (s *State) expire(now time.Time) {
+	from := now.Add(-tenMinutes - Margin).UnixMilli()
+	first := 0
+	for first < len(s.Ticks) && s.Ticks[first].At <= from {
+		first++
+	}
+	s.Ticks = slices.Delete(s.Ticks, 0, first)
+	for _, h := range s.Holds {
+		if h.Until <= now.UnixMilli() {
+			s.countDay(DayOf(time.UnixMilli(h.At)), h.Amount)
+		}
+	}
+	s.Holds = slices.DeleteFunc(s.Holds, func(h Hold) bool { return h.Until <= now.UnixMilli() })
+}
+
+// headroom is the smallest free share of any limit, 0 to 1; 1 where no limit is
+// known.
+func (s *State) headroom(now time.Time, limits Limits) float64 {
+	least := 1.0
+	for l, value := range limits {
+		if value > 0 {
+			least = min(least, float64(value-s.Used(l, now))/float64(value))
+		}
+	}
+	return math.Max(least, 0)
+}

@@ -1,0 +1,232 @@
+package gateway
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/relay"
+)
+
+// MaxBody is the largest request that Google takes inline: it was raised from 20
+// to 100 MB in January 2026 (gemini-api.md §2).
+const MaxBody = 100 << 20
+
+// A Gateway is an [http.Handler]. Relay is required.
+type Gateway struct {
+	Relay http.RoundTripper
+	// Ready gives the reason why the gateway can't serve; nil: it always can.
+	Ready func() error
+	// Projects describes the pool; nil: the route is not served.
+	Projects func() []pool.Report
+	// Request gives what stands in the ledger of a request, ready to be encoded,
+	// and nil where it is not known; nil: the route is not served.
+	Request func(plantain.RequestID) (any, error)
+	MaxBody int64        // zero: [MaxBody]
+	Log     *slog.Logger // nil: nothing is logged
+
+	live live
+}
+
+// Handler gives the routes.
+func (g *Gateway) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, version := range []string{"v1", "v1beta"} {
+		mux.HandleFunc("/"+version+"/", g.gemini)
+	}
+	mux.HandleFunc("GET /healthz", g.healthz)
+	mux.HandleFunc("GET /readyz", g.readyz)
+	mux.HandleFunc("GET /api/v1/projects", g.projects)
+	mux.HandleFunc("GET /api/v1/requests/{id}", g.request)
+	mux.HandleFunc("GET /api/v1/live/{key}", g.story)
+	mux.HandleFunc("/", g.nothing)
+	return onlyFromHere(mux)
+}
+
+// onlyFromHere guards a gateway without keys, which anyone who reaches it may
+// use: a page in a browser must not, neither by a form from another site nor by
+// a name of its own that it points at this machine.
+func onlyFromHere(next http.Handler) http.Handler {
+	guarded := http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLoopback(r.Host) {
+			writeError(w, http.StatusForbidden, fmt.Sprintf("this gateway has no keys, so it answers to localhost only, not to %q", r.Host))
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// isLoopback reports whether a host, with or without a port, is this machine.
+func isLoopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	if host == "localhost" || host == "" {
+		return true
+	}
+	ip, err := netip.ParseAddr(trimBrackets(host))
+	return err == nil && ip.IsLoopback()
+}
+
+func trimBrackets(host string) string {
+	if len(host) > 1 && host[0] == '[' && host[len(host)-1] == ']' {
+		return host[1 : len(host)-1]
+	}
+	return host
+}
+
+// CheckListen refuses an address that others could reach while there are no keys.
+func CheckListen(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("listen on %q: write HOST:PORT, such as 127.0.0.1:8787: %w", address, err)
+	}
+	if host == "" || !isLoopback(host) {
+		return fmt.Errorf("listen on %q: without keys anyone who reaches the gateway could spend your money; use 127.0.0.1", address)
+	}
+	return nil
+}
+
+// gemini serves the Gemini API.
+func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
+	caller, err := callerOf(r)
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		story, done := g.live.begin(key)
+		defer done()
+		caller.Watch = story.add
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(g.MaxBody, MaxBody))
+	res, err := g.Relay.RoundTrip(r.WithContext(relay.WithCaller(r.Context(), caller)))
+	if err != nil {
+		if r.Context().Err() == nil {
+			g.log().Error("relay", "path", r.URL.Path, "error", err)
+			writeError(w, http.StatusInternalServerError, "internal: the gateway could not serve the request; its log says why")
+		}
+		return
+	}
+	defer res.Body.Close()
+	for name, values := range res.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(res.StatusCode)
+	if _, err := io.Copy(w, res.Body); err != nil {
+		g.log().Info("the client left while its answer was written", "request", res.Header.Get("Plantain-Request-Id"), "error", err)
+	}
+}
+
+// callerOf reads who calls and what it wishes.
+func callerOf(r *http.Request) (relay.Caller, error) {
+	c := relay.Caller{Client: plantain.LocalClient, Force: r.Header.Get("Plantain-Force")}
+	switch c.Force {
+	case "", "unknown", "filtered":
+	default:
+		return c, fmt.Errorf("Plantain-Force: %q is not known; use unknown or filtered", c.Force)
+	}
+	if s := r.Header.Get("Plantain-Max-Wait"); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil || d <= 0 {
+			return c, fmt.Errorf("Plantain-Max-Wait: %q is no duration; write it like 30s", s)
+		}
+		c.MaxWait = d
+	}
+	return c, nil
+}
+
+func (g *Gateway) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request) {
+	if g.Ready != nil {
+		if err := g.Ready(); err != nil {
+			writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": err.Error()})
+			return
+		}
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+func (g *Gateway) projects(w http.ResponseWriter, r *http.Request) {
+	if g.Projects == nil {
+		g.nothing(w, r)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"projects": g.Projects()})
+}
+
+func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
+	if g.Request == nil {
+		g.nothing(w, r)
+		return
+	}
+	found, err := g.Request(plantain.RequestID(r.PathValue("id")))
+	switch {
+	case err != nil:
+		g.log().Error("read a request", "error", err)
+		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")
+	case found == nil:
+		writeError(w, http.StatusNotFound, "no request has the id "+r.PathValue("id"))
+	default:
+		writeJSON(w, http.StatusOK, found)
+	}
+}
+
+func (g *Gateway) story(w http.ResponseWriter, r *http.Request) {
+	events, ok := g.live.events(r.PathValue("key"))
+	if !ok {
+		writeError(w, http.StatusNotFound, "no request runs under this Idempotency-Key")
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"events": events})
+}
+
+func (g *Gateway) nothing(w http.ResponseWriter, r *http.Request) {
+	writeError(w, http.StatusNotFound, fmt.Sprintf("%s %s is not served; the Gemini API is under /v1beta and /v1, Plantain's own under /api/v1", r.Method, r.URL.Path))
+}
+
+func (g *Gateway) log() *slog.Logger {
+	if g.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return g.Log
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		http.Error(w, "internal", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a client that left is no fault of ours
+}
+
+// writeError gives an error in a shape that Google's SDKs and people can read.
+func writeError(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, map[string]any{"error": map[string]any{
+		"code": status, "message": message, "status": statusNames[status],
+	}})
+}
+
+// statusNames are the gRPC names that Google pairs with a status.
+var statusNames = map[int]string{
+	http.StatusBadRequest:          "INVALID_ARGUMENT",
+	http.StatusForbidden:           "PERMISSION_DENIED",
+	http.StatusNotFound:            "NOT_FOUND",
+	http.StatusInternalServerError: "INTERNAL",
+}

@@ -1,0 +1,253 @@
+package relay
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/internal/spool"
+	"github.com/plantainhq/plantain/pool"
+)
+
+// header is what Plantain adds to the headers of an answer.
+type header struct {
+	request  plantain.RequestID
+	project  plantain.ProjectName // empty: nothing was sent
+	attempts int
+	verdict  plantain.Class
+	cost     plantain.Cost // of all attempts together
+	image    string        // what differs from what was asked; empty: not said
+	after    time.Duration // Retry-After; zero: none
+}
+
+// write sets the headers. Cost is dollars, or "low-high" where it is not known.
+func (h header) write(to http.Header) {
+	to.Set("Plantain-Request-Id", string(h.request))
+	to.Set("Plantain-Attempts", strconv.Itoa(h.attempts))
+	to.Set("Plantain-Verdict", h.verdict.String())
+	cost := h.cost.Low.Decimal()
+	if !h.cost.Known() {
+		cost += "-" + h.cost.High.Decimal()
+	}
+	to.Set("Plantain-Cost-Usd", cost)
+	if h.project != "" {
+		to.Set("Plantain-Project", string(h.project))
+	}
+	if h.image != "" {
+		to.Set("Plantain-Image", h.image)
+	}
+	if h.after > 0 {
+		to.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(h.after.Seconds())), 10))
+	}
+}
+
+// An answer is what the client gets: Google's answer as it came, Google's error
+// with one more detail, or a refusal of our own.
+type answer struct {
+	header
+	refused *refusal
+	status  int
+	google  http.Header   // of the answer that is handed on
+	body    *spool.Buffer // handed on byte for byte
+	errBody []byte        // instead of body, where a detail was added
+}
+
+// share gives the answer to one more reader.
+func (a *answer) share() *answer {
+	if a.body != nil {
+		a.body.Retain()
+	}
+	return a
+}
+
+func (a *answer) release() { a.body.Release() }
+
+// answer hands on what the last attempt brought.
+func (t *Transport) answer(a *ask, r *result, attempts int) *answer {
+	h := header{request: a.id, project: r.member.Name, attempts: attempts, verdict: r.verdict.Class, cost: a.spent, image: asAsked(a)}
+	switch {
+	case r.lost != nil:
+		r.release()
+		return &answer{header: h, refused: lostOnDisk(r)}
+	case r.facts.Stage != plantain.Done || r.facts.Status == 0:
+		r.release()
+		return &answer{header: h, refused: unanswered(r)}
+	case r.facts.Status >= 400:
+		defer r.release()
+		h.after = r.verdict.Wait
+		return &answer{header: h, status: r.facts.Status, google: r.facts.Header, errBody: t.withDetail(a, r, h)}
+	default:
+		return &answer{header: h, status: r.facts.Status, google: r.facts.Header, body: r.body}
+	}
+}
+
+// refuse answers a request for which no further attempt can be opened: with
+// Google's last answer where there was one, else with a refusal.
+func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answer {
+	noRoom := (*pool.NoRoom)(nil)
+	full := errors.As(err, &noRoom)
+	var after time.Duration
+	if full && !noRoom.Forever {
+		after = max(noRoom.At.Sub(t.now()), time.Second)
+	}
+	if last != nil {
+		answer := t.answer(a, last, attempts)
+		answer.after = after
+		return answer
+	}
+	h := header{request: a.id, attempts: attempts, after: after}
+	if full {
+		refused := noRoomRefusal(a, noRoom, after)
+		h.verdict = refused.verdict.Class
+		return &answer{header: h, refused: refused}
+	}
+	if !errors.Is(err, errLeft) {
+		t.log().Error("a request could not be served", "request", a.id, "error", err)
+	}
+	return &answer{header: h, refused: localFault(a)}
+}
+
+// asAsked says what differs from what the client named.
+func asAsked(a *ask) string {
+	if a.route.model == "" || a.entry.ID == "" || a.route.model == a.entry.ID {
+		return ""
+	}
+	return fmt.Sprintf("model=%s asked=%s", a.entry.ID, a.route.model)
+}
+
+// dropped are headers that speak of the connection to Google.
+var dropped = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Alt-Svc", "Set-Cookie", "Content-Encoding", "Content-Length"}
+
+// response makes the HTTP response of an answer.
+func (a *answer) response(r *http.Request) *http.Response {
+	if a.refused != nil {
+		return a.refused.response(r, a.header)
+	}
+	head := a.google.Clone()
+	for _, name := range dropped {
+		head.Del(name)
+	}
+	a.write(head)
+	if a.errBody != nil {
+		head.Set("Content-Type", jsonType)
+		return newResponse(r, a.status, head, io.NopCloser(bytes.NewReader(a.errBody)), int64(len(a.errBody)))
+	}
+	body := a.body.Reader()
+	a.body.Release() // the share of this caller; the reader has its own
+	return newResponse(r, a.status, head, body, a.body.Len())
+}
+
+func newResponse(r *http.Request, status int, head http.Header, body io.ReadCloser, length int64) *http.Response {
+	head.Set("Content-Length", strconv.FormatInt(length, 10))
+	return &http.Response{
+		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: head, Body: body, ContentLength: length, Request: r,
+	}
+}
+
+// response makes the HTTP response of a refusal, in Google's shape.
+func (r *refusal) response(req *http.Request, h header) *http.Response {
+	if h.verdict == "" {
+		h.verdict = r.verdict.Class
+	}
+	if h.after == 0 {
+		h.after = r.after
+	}
+	e := googleError{Code: r.status, Message: r.text(), Status: statusName(r.status, r.verdict.Class)}
+	if r.field != "" {
+		e.Details = append(e.Details, fieldDetail(r.field, r.message))
+	}
+	if h.after > 0 {
+		e.Details = append(e.Details, retryDetail(h.after))
+	}
+	e.Details = append(e.Details, ourDetail(r.verdict, h))
+	body := e.encode()
+	head := http.Header{"Content-Type": {jsonType}}
+	h.write(head)
+	return newResponse(req, r.status, head, io.NopCloser(bytes.NewReader(body)), int64(len(body)))
+}
+
+// text is what SDKs print of an error: what is wrong and what to do.
+func (r *refusal) text() string {
+	s := r.message
+	if r.verdict.Fix != "" {
+		s += ". " + r.verdict.Fix
+	}
+	return s
+}
+
+// noRoomRefusal tells that no project can take the request, and when one will.
+func noRoomRefusal(a *ask, n *pool.NoRoom, after time.Duration) *refusal {
+	v := plantain.Verdict{Class: plantain.RateMinute, Charged: plantain.ChargedNo, Retry: plantain.RetryLater, Limit: n.Limit, Wait: after}
+	switch {
+	case n.Parked.Reason != "":
+		v.Class = n.Parked.Reason
+	case n.Forever:
+		v.Class = plantain.QuotaZero
+	case n.Limit == plantain.LimitRPD || n.Limit == plantain.LimitIPD || n.Limit == plantain.LimitTPD:
+		v.Class = plantain.RateDay
+	}
+	message := fmt.Sprintf("no project has room for %s: %s", a.entry.ID, n.Error())
+	v.Explanation = "Plantain did not send the request, so nothing was charged: " + message + "."
+	v.Fix = "Send it again after the time in Retry-After, or add a project."
+	if n.Forever {
+		v.Retry = plantain.RetryAfterFix
+		v.Fix = fixForever(n)
+	}
+	return &refusal{status: statusOf(v.Class), verdict: v, message: message}
+}
+
+func fixForever(n *pool.NoRoom) string {
+	if n.Parked.Why != "" {
+		return "What Google said: " + strings.TrimSuffix(n.Parked.Why, ".") + ". Mend the project or its entry in plantain.yaml, or add another."
+	}
+	return "The tier of the project has no quota for this model: link billing, or add another project."
+}
+
+// statusOf is the HTTP status that Google answers a class with.
+func statusOf(c plantain.Class) int {
+	switch c {
+	case plantain.KeyInvalid, plantain.Region, plantain.BadRequest:
+		return http.StatusBadRequest
+	case plantain.Permission:
+		return http.StatusForbidden
+	default:
+		return http.StatusTooManyRequests
+	}
+}
+
+// unanswered tells that the end of an attempt was not seen. 504 is for a time-out
+// and 502 for a connection that broke: neither is Google's own.
+func unanswered(r *result) *refusal {
+	status := http.StatusBadGateway
+	if isTimeout(r.facts.Err) {
+		status = http.StatusGatewayTimeout
+	}
+	return &refusal{status: status, verdict: r.verdict, message: strings.TrimSuffix(r.verdict.Explanation, ".")}
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+func lostOnDisk(r *result) *refusal {
+	return &refusal{status: http.StatusInternalServerError, verdict: r.verdict,
+		message: "the answer came and stands in the ledger, but could not be kept: the disk of the gateway is full or broken"}
+}
+
+func localFault(a *ask) *refusal {
+	return &refusal{status: http.StatusInternalServerError,
+		message: fmt.Sprintf("internal: Plantain could not serve request %s; its log says why", a.id),
+		verdict: plantain.Verdict{Charged: plantain.ChargedNo, Retry: plantain.RetryLater,
+			Explanation: "A fault of the gateway itself, before anything was sent. Nothing was charged."}}
+}

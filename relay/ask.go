@@ -1,0 +1,256 @@
+package relay
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/internal/spool"
+	"github.com/plantainhq/plantain/ledger"
+	"github.com/plantainhq/plantain/pool"
+)
+
+// A Caller is who asks, as the face in front of the Transport found out. It
+// comes by context value; without one the caller is [plantain.LocalClient].
+type Caller struct {
+	Client plantain.ClientName
+	// MaxWait is the longest this request may wait for room; zero: the Transport's.
+	MaxWait time.Duration
+	// Force names verdicts that the client wants to overrule: "unknown" sends an
+	// attempt again that may have been charged.
+	Force string
+	// Watch is told what happens, as it happens, by one goroutine at a time; nil:
+	// nobody. It must not block.
+	Watch func(Event)
+}
+
+type callerKey struct{}
+
+// WithCaller gives a context that carries who asks.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+func callerOf(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	if c.Client == "" {
+		c.Client = plantain.LocalClient
+	}
+	return c
+}
+
+// An ask is what a client asked, read whole and understood.
+type ask struct {
+	id       plantain.RequestID
+	caller   Caller
+	key      string // Idempotency-Key; empty: none
+	route    route
+	method   string
+	entry    gemini.Entry // zero for a call that names no model of ours
+	query    string
+	header   http.Header   // what may be sent on
+	body     *spool.Buffer // nil: none
+	digest   [32]byte      // of the body, where there is a key
+	asked    gemini.Asked
+	begun    time.Time
+	deadline time.Time // the client's own; zero: none
+	patience time.Time // past it, no more waiting for room
+	need     pool.Amount
+	spent    plantain.Cost // of all attempts so far
+}
+
+// A refusal is an answer that the relay gives by itself.
+type refusal struct {
+	status  int
+	verdict plantain.Verdict
+	message string
+	after   time.Duration // for Retry-After; zero: none
+	field   string        // of the request, for BadRequest
+}
+
+func (r *refusal) Error() string { return r.message }
+
+// badRequest is the refusal of a request that can't succeed as it is.
+func badRequest(field, message, fix string) *refusal {
+	return &refusal{
+		status:  http.StatusBadRequest,
+		field:   field,
+		message: message,
+		verdict: plantain.Verdict{Class: plantain.BadRequest, Charged: plantain.ChargedNo, Retry: plantain.RetryAfterFix,
+			Explanation: "Plantain refused the request before it was sent: " + message + ". Nothing was charged.", Fix: fix},
+	}
+}
+
+// admit reads a request whole and understands it. Its error is a *refusal where
+// the request is at fault.
+func (t *Transport) admit(r *http.Request) (*ask, error) {
+	rt, ok := parseRoute(r)
+	if !ok {
+		return nil, notServed(r)
+	}
+	a := &ask{id: plantain.RequestID(t.newID("r")), caller: callerOf(r.Context()), route: rt, method: r.Method, begun: t.now()}
+	a.key = r.Header.Get("Idempotency-Key")
+	a.header, a.query = forwardable(r.Header), forwardableQuery(r.URL.Query())
+	t.setBounds(r, a)
+	if rt.model != "" {
+		entry, known := t.catalogue().Lookup(rt.model)
+		if !known && rt.pays() {
+			return nil, t.unknownModel(rt.model)
+		}
+		a.entry = entry
+		if !known {
+			a.entry.ID = rt.model
+		}
+	}
+	if r.Body == nil || r.Body == http.NoBody {
+		if rt.pays() {
+			return nil, badRequest("contents", "the request has no body", "Send a JSON body with contents.")
+		}
+		return a, nil
+	}
+	if err := t.readBody(r, a); err != nil {
+		a.body.Release()
+		return nil, err
+	}
+	if rt.pays() {
+		if err := a.check(); err != nil {
+			a.body.Release()
+			return nil, err
+		}
+		a.need = pool.Amount{Requests: 1, Images: 1, Tokens: ledger.InputTokens(a.entry, a.asked)}
+	}
+	return a, nil
+}
+
+func notServed(r *http.Request) *refusal {
+	message := fmt.Sprintf("%s %s is not served here", r.Method, r.URL.Path)
+	return &refusal{status: http.StatusNotFound, message: message,
+		verdict: plantain.Verdict{Class: plantain.ModelNotFound, Charged: plantain.ChargedNo, Retry: plantain.RetryAfterFix,
+			Explanation: message + ". Nothing was sent to Google.",
+			Fix:         "Use /v1 or /v1beta with models, models/MODEL, models/MODEL:generateContent or models/MODEL:countTokens."}}
+}
+
+func (t *Transport) unknownModel(m plantain.Model) *refusal {
+	var names []string
+	for _, e := range t.catalogue().Models() {
+		names = append(names, string(e.ID))
+	}
+	message := fmt.Sprintf("models/%s is not in Plantain's catalogue", m)
+	return &refusal{status: http.StatusNotFound, message: message,
+		verdict: plantain.Verdict{Class: plantain.ModelNotFound, Charged: plantain.ChargedNo, Retry: plantain.RetryAfterFix,
+			Explanation: message + ", so its price is not known. Nothing was sent to Google.",
+			Fix:         "Use one of " + strings.Join(names, ", ") + ", or describe the model under catalogue: in plantain.yaml."}}
+}
+
+// setBounds finds how long the client will wait: its context's deadline, or the
+// X-Server-Timeout of Google's SDKs (gemini-api.md §9), whichever is sooner.
+func (t *Transport) setBounds(r *http.Request, a *ask) {
+	if d, ok := r.Context().Deadline(); ok {
+		a.deadline = d
+	}
+	if s, err := strconv.ParseFloat(r.Header.Get("X-Server-Timeout"), 64); err == nil && s > 0 {
+		if d := a.begun.Add(time.Duration(s * float64(time.Second))); a.deadline.IsZero() || d.Before(a.deadline) {
+			a.deadline = d
+		}
+	}
+	patience := t.maxWait()
+	if a.caller.MaxWait > 0 {
+		patience = a.caller.MaxWait
+	}
+	a.patience = a.begun.Add(patience)
+	if !a.deadline.IsZero() && a.deadline.Before(a.patience) {
+		a.patience = a.deadline
+	}
+}
+
+// readBody spools the body whole before anything is answered: a server that
+// answers while its client still sends loses the end of its answer.
+func (t *Transport) readBody(r *http.Request, a *ask) error {
+	a.body = t.spool.Buffer()
+	var scan gemini.RequestScanner
+	var sum hash.Hash
+	if a.key != "" {
+		sum = sha256.New()
+	}
+	err := a.body.Fill(r.Body, func(p []byte) {
+		_, _ = scan.Write(p)
+		if sum != nil {
+			sum.Write(p)
+		}
+	})
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		bad := badRequest("", fmt.Sprintf("the body is larger than %d MB", tooLarge.Limit>>20),
+			"Send pictures through the Files API, or fewer or smaller ones.")
+		bad.status = http.StatusRequestEntityTooLarge
+		return bad
+	case err != nil:
+		return fmt.Errorf("read the request: %w", err)
+	case r.ContentLength >= 0 && a.body.Len() != r.ContentLength:
+		return fmt.Errorf("read the request: %w", io.ErrUnexpectedEOF)
+	}
+	if sum != nil {
+		sum.Sum(a.digest[:0])
+	}
+	a.asked = scan.Finish()
+	return nil
+}
+
+// check refuses what Google would refuse, in words that say what is valid.
+func (a *ask) check() error {
+	if !a.asked.Valid {
+		return badRequest("", "Invalid JSON payload received: "+a.asked.Fault, "Send one complete JSON object.")
+	}
+	if len(a.asked.Turns) == 0 {
+		return badRequest("contents", "contents is not specified", "Put the prompt in contents[].parts[].text.")
+	}
+	if err := a.entry.CheckSize(a.asked.Size); err != nil {
+		return badRequest("generationConfig.imageConfig.imageSize", err.Error(), "Correct generationConfig.imageConfig.imageSize.")
+	}
+	if err := a.entry.CheckRatio(a.asked.Ratio); err != nil {
+		return badRequest("generationConfig.imageConfig.aspectRatio", err.Error(), "Correct generationConfig.imageConfig.aspectRatio.")
+	}
+	if a.asked.Candidates > 1 {
+		return badRequest("generationConfig.candidateCount", "image models make one candidate a request",
+			"Leave candidateCount out and send one request for each image.")
+	}
+	return nil
+}
+
+// forwardable are the headers that may go to Google: all but what speaks of this
+// connection, of the client's credential, or to Plantain itself.
+func forwardable(in http.Header) http.Header {
+	out := http.Header{}
+	for name, values := range in {
+		if !withheld[name] && !strings.HasPrefix(name, "Plantain-") && !strings.HasPrefix(name, "Sec-") && !strings.HasPrefix(name, "X-Forwarded-") {
+			out[name] = values
+		}
+	}
+	// A compressed answer would hide its body from the scanner.
+	out.Set("Accept-Encoding", "identity")
+	return out
+}
+
+var withheld = map[string]bool{
+	"Authorization": true, "X-Goog-Api-Key": true, "Cookie": true, "Idempotency-Key": true,
+	"Connection": true, "Keep-Alive": true, "Proxy-Authorization": true, "Proxy-Connection": true, "Te": true,
+	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Expect": true, "Accept-Encoding": true,
+	"Content-Length": true, "Host": true, "Origin": true, "Referer": true, "Forwarded": true, "Via": true,
+	"X-Goog-User-Project": true,
+}
+
+func forwardableQuery(q url.Values) string {
+	q.Del("key")
+	return q.Encode()
+}

@@ -1,0 +1,42 @@
+package relay
+
+import (
+	"sync"
+	"time"
+)
+
+// A budget keeps retries a share of the traffic, so that trouble at Google does
+// not become a storm: every request earns part of a retry, every costly retry
+// spends one, and one a second is always allowed. The zero value starts full.
+type budget struct {
+	mu     sync.Mutex
+	spent  float64 // of budgetSize
+	last   time.Time
+	opened bool
+}
+
+const (
+	budgetSize  = 50  // retries that a calm past allows at once
+	budgetShare = 0.5 // retries that one request earns
+)
+
+func (b *budget) earn() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spent = max(b.spent-budgetShare, 0)
+}
+
+// spend reports whether one more retry fits.
+func (b *budget) spend(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.opened {
+		b.spent = max(b.spent-now.Sub(b.last).Seconds(), 0)
+	}
+	b.opened, b.last = true, now
+	if b.spent+1 > budgetSize {
+		return false
+	}
+	b.spent++
+	return true
+}

@@ -1,0 +1,47 @@
+package relay
+
+import (
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/ledger"
+)
+
+// entryOf writes down how an attempt ended.
+func entryOf(o *out, g *got, v plantain.Verdict, cost plantain.Cost, now time.Time) ledger.Entry {
+	b := g.facts.Body
+	e := ledger.Entry{
+		Attempt: o.attempt.ID, Verdict: v, Cost: cost,
+		Stage: g.facts.Stage, Status: g.facts.Status, Sent: g.sent, Settled: now, Took: g.facts.Took,
+		Finish: b.FinishReason, Served: plantain.Model(b.ModelVersion), ResponseID: b.ResponseID,
+		Images: finals(b.Parts), Usage: b.Usage, AnswerLength: b.Bytes,
+	}
+	if e.Finish == "" {
+		e.Finish = b.BlockReason
+	}
+	if p := lastPicture(b.Parts); p != nil {
+		e.Width, e.Height = p.Width, p.Height
+	}
+	return e
+}
+
+// finals counts the pictures that are no drafts of the model's thinking.
+func finals(parts []gemini.Part) int {
+	n := 0
+	for _, p := range parts {
+		if p.Kind == gemini.KindImage && !p.Thought {
+			n++
+		}
+	}
+	return n
+}
+
+func lastPicture(parts []gemini.Part) *gemini.Part {
+	for i := len(parts) - 1; i >= 0; i-- {
+		if parts[i].Kind == gemini.KindImage && !parts[i].Thought {
+			return &parts[i]
+		}
+	}
+	return nil
+}

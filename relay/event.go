@@ -1,0 +1,37 @@
+package relay
+
+import (
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// EventKind says what an Event tells.
+type EventKind string
+
+// What can be told of a running request.
+const (
+	EventWaiting EventKind = "waiting" // for room or for a back-off, until Until
+	EventSent    EventKind = "sent"    // an attempt went out
+	EventJudged  EventKind = "judged"  // its verdict is in
+)
+
+// An Event is one step of a request, for whoever watches it.
+type Event struct {
+	At      time.Time            `json:"at"`
+	Kind    EventKind            `json:"kind"`
+	Attempt int                  `json:"attempt"`
+	Project plantain.ProjectName `json:"project,omitempty"`
+	Until   time.Time            `json:"until,omitzero"` // of a wait
+	Why     string               `json:"why,omitempty"`  // of a wait
+	Class   plantain.Class       `json:"verdict,omitempty"`
+	Charged plantain.Charged     `json:"charged,omitempty"`
+	Cost    plantain.Cost        `json:"cost,omitzero"`
+}
+
+func (t *Transport) tell(a *ask, e Event) {
+	e.At = t.now()
+	if a.caller.Watch != nil {
+		a.caller.Watch(e)
+	}
+}

@@ -1,0 +1,151 @@
+package relay
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/plantainhq/plantain"
+)
+
+// A flight is one running request. It runs on a goroutine and a context of its
+// own, because what was sent is finished whoever leaves; callers wait for it.
+type flight struct {
+	ask     *ask
+	waiting context.Context // ends when nobody waits any more
+	leave   context.CancelFunc
+	done    chan struct{}
+	answer  *answer // set before done is closed
+	callers int     // guarded by flights.mu
+}
+
+// left reports whether nobody waits for the answer any more.
+func (f *flight) left() bool { return f.waiting.Err() != nil }
+
+// flights are all running requests. Those that carry an idempotency key can be
+// joined. The zero value is ready.
+type flights struct {
+	mu     sync.Mutex
+	byKey  map[flightKey]*flight
+	count  int
+	landed *sync.Cond
+}
+
+type flightKey struct {
+	client plantain.ClientName
+	key    string
+}
+
+// join runs a request, or waits for the one that already runs under the same
+// client and key. It gives an error only where the caller's context ends first.
+func (fs *flights) join(ctx context.Context, a *ask, run func(*flight) *answer) (*answer, error) {
+	f, refused := fs.board(a, run)
+	if refused != nil {
+		a.body.Release()
+		return &answer{refused: refused, header: header{request: a.id}}, nil
+	}
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		fs.quit(f)
+		return nil, ctx.Err()
+	}
+	answer := f.answer.share()
+	fs.quit(f)
+	return answer, nil
+}
+
+// board finds the flight to wait for, and starts it where there is none.
+func (fs *flights) board(a *ask, run func(*flight) *answer) (*flight, *refusal) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	k := flightKey{a.caller.Client, a.key}
+	if f := fs.byKey[k]; a.key != "" && f != nil {
+		if f.ask.digest != a.digest {
+			return nil, keyReused()
+		}
+		a.body.Release()
+		f.callers++
+		return f, nil
+	}
+	f := &flight{ask: a, done: make(chan struct{}), callers: 1}
+	f.waiting, f.leave = context.WithCancel(context.Background())
+	if fs.byKey == nil {
+		fs.byKey = map[flightKey]*flight{}
+		fs.landed = sync.NewCond(&fs.mu)
+	}
+	if a.key != "" {
+		fs.byKey[k] = f
+	}
+	fs.count++
+	go func() {
+		f.answer = run(f)
+		fs.land(k, f)
+	}()
+	return f, nil
+}
+
+func (fs *flights) land(k flightKey, f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.byKey[k] == f {
+		delete(fs.byKey, k)
+	}
+	fs.count--
+	close(f.done)
+	if f.callers == 0 {
+		f.answer.release()
+	}
+	fs.landed.Broadcast()
+}
+
+// quit takes a caller off; the last one to go lets go of the answer.
+func (fs *flights) quit(f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.callers--; f.callers > 0 {
+		return
+	}
+	f.leave()
+	select {
+	case <-f.done:
+		f.answer.release()
+	default: // land will
+	}
+}
+
+func (fs *flights) running() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.count
+}
+
+// wait returns when no flight is left, or the context ends.
+func (fs *flights) wait(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		if fs.landed != nil {
+			fs.landed.Broadcast()
+		}
+	})
+	defer stop()
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for fs.count > 0 && ctx.Err() == nil {
+		fs.landed.Wait()
+	}
+	if fs.count > 0 {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// keyReused is the answer to an idempotency key that came with another body, by
+// the IETF draft on the Idempotency-Key header.
+func keyReused() *refusal {
+	const message = "this Idempotency-Key is in use for another request body"
+	return &refusal{status: http.StatusUnprocessableEntity, message: message, verdict: plantain.Verdict{
+		Class: plantain.BadRequest, Charged: plantain.ChargedNo, Retry: plantain.RetryAfterFix,
+		Explanation: message + ". Nothing was sent.", Fix: "Use a new key for a new request."}}
+}

@@ -1,0 +1,207 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/ledger"
+	"github.com/plantainhq/plantain/pool"
+)
+
+// out is an attempt that is on its way.
+type out struct {
+	attempt plantain.Attempt
+	member  pool.Member
+	way     Way
+}
+
+// errLeft says that nobody waits for the answer any more and nothing is out.
+var errLeft = errors.New("the client left before anything was sent")
+
+// open waits its turn, then writes the attempt and takes its room. Where there
+// is none soon enough the error is the *pool.NoRoom that says when there will be.
+func (t *Transport) open(f *flight, n int) (*out, error) {
+	a := f.ask
+	for {
+		if f.left() {
+			return nil, errLeft
+		}
+		now := t.now()
+		members, none := t.Pool.Rank(now, a.entry.ID, a.need, nil)
+		for _, m := range members {
+			o, err := t.take(a, m, n, now)
+			if noRoom := (*pool.NoRoom)(nil); errors.As(err, &noRoom) {
+				none = noRoom // the snapshot was behind; the transaction decides
+				continue
+			}
+			return o, err
+		}
+		if none == nil {
+			return nil, errors.New("the pool has no projects")
+		}
+		if none.Forever || none.At.After(a.patience) {
+			return nil, none
+		}
+		t.tell(a, Event{Kind: EventWaiting, Attempt: n, Project: none.Project, Until: none.At, Why: reason(none)})
+		if t.sleep(f.waiting, none.At.Sub(now)) != nil {
+			return nil, errLeft
+		}
+	}
+}
+
+// take opens an attempt on one member.
+func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, error) {
+	way, ok := t.Ways[m.Name]
+	if !ok {
+		return nil, fmt.Errorf("project %s: no way to reach it is configured", m.Name)
+	}
+	o := &out{member: m, way: way, attempt: plantain.Attempt{
+		ID: plantain.AttemptID(t.newID("a")), Request: a.id, Number: n,
+		Client: a.caller.Client, Project: m.Name, Model: a.entry.ID, Size: a.asked.Size,
+		Opened: now, Deadline: now.Add(t.timeout()),
+	}}
+	if a.route.free() {
+		t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
+		return o, nil
+	}
+	o.attempt.Estimate = ledger.Estimate(a.entry, a.asked, way.Factor)
+	need := a.need
+	need.Spend = o.attempt.Estimate
+	if err := t.change(m.Keys(a.entry.ID), m.Take(now, o.attempt, need), func(fn func(pool.States) error) error {
+		return t.books.Open(context.Background(), o.attempt, m.Keys(a.entry.ID), fn)
+	}); err != nil {
+		return nil, err
+	}
+	t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
+	return o, nil
+}
+
+// change runs a transaction on windows and shows the pool what it left, also
+// where fn refused: then the true states were news to the snapshot.
+func (t *Transport) change(keys []pool.Key, fn func(pool.States) error, in func(func(pool.States) error) error) error {
+	seen := pool.States{}
+	refused := false
+	err := in(func(s pool.States) error {
+		err := fn(s)
+		refused = err != nil
+		for _, k := range keys {
+			c := s[k].Clone()
+			seen[k] = &c
+		}
+		return err
+	})
+	if err == nil || refused {
+		t.Pool.Saw(seen)
+	}
+	return err
+}
+
+// settle ends an attempt in the books: what it cost, what it took of the
+// windows, and what its verdict parks. It runs whoever left, and gives the cost.
+func (t *Transport) settle(o *out, a *ask, g *got, v plantain.Verdict, n int) plantain.Cost {
+	cost := plantain.Exactly(0)
+	if !a.route.free() {
+		cost = ledger.Cost(a.entry, v, g.facts.Body, o.attempt.Estimate, o.way.Factor)
+		t.account(o, a, g, v, n, cost)
+	}
+	t.log().Info("attempt", "request", a.id, "attempt", n, "project", o.member.Name, "model", a.entry.ID,
+		"status", g.facts.Status, "verdict", v.Class.String(), "charged", v.Charged.String(), "cost", cost.String(),
+		"took", g.facts.Took.Round(time.Millisecond), "error", conceal(o, g.facts.Err))
+	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: o.member.Name, Class: v.Class, Charged: v.Charged, Cost: cost})
+	return cost
+}
+
+func (t *Transport) account(o *out, a *ask, g *got, v plantain.Verdict, n int, cost plantain.Cost) {
+	now := t.now()
+	scope, park := pool.After(v, now, t.Policy.full(t.Policy.BackOff(n)))
+	park.Under = o.member.Fingerprint
+	keys := o.member.Keys(a.entry.ID)
+	if scope == pool.ScopeUpstream {
+		keys = t.neighbours(o.member, keys)
+	}
+	entry := entryOf(o, g, v, cost, now)
+	err := t.change(keys, func(s pool.States) error {
+		o.closeWindows(s, a, g, v, now)
+		t.park(s, o, scope, park)
+		return nil
+	}, func(fn func(pool.States) error) error {
+		return t.books.Settle(context.Background(), entry, keys, fn)
+	})
+	if err != nil {
+		t.log().Error("the books could not be settled; the attempt will stand as unknown",
+			"request", a.id, "attempt", o.attempt.ID, "cost", cost.String(), "error", err)
+	}
+}
+
+// closeWindows puts what really happened in the place of the reservation.
+func (o *out) closeWindows(s pool.States, a *ask, g *got, v plantain.Verdict, now time.Time) {
+	really := taken(a, g, v)
+	sent := g.sent
+	if sent.IsZero() {
+		sent = now
+	}
+	for _, k := range o.member.Keys(a.entry.ID) {
+		s[k].Settle(now, o.attempt.ID, sent, really)
+		if v.Class == plantain.Success {
+			s[k].Unpark()
+		}
+	}
+}
+
+// taken is what an attempt takes of the windows by the last column of the retry
+// table: a request that Google refused made no picture, one that never left or
+// was refused for a reason outside of quota takes nothing.
+func taken(a *ask, g *got, v plantain.Verdict) pool.Amount {
+	switch {
+	case g.sent.IsZero() || !pool.Counts(v.Class):
+		return pool.Amount{}
+	case g.facts.Status >= 400:
+		return pool.Amount{Requests: 1}
+	}
+	really := a.need
+	if u := g.facts.Body.Usage; u.Seen && g.facts.Body.Complete {
+		really.Tokens = u.Prompt
+	}
+	really.Images = max(really.Images, int64(finals(g.facts.Body.Parts)))
+	return really
+}
+
+// park applies a consequence to the states it concerns.
+func (t *Transport) park(s pool.States, o *out, scope pool.Scope, p pool.Parking) {
+	switch scope {
+	case pool.ScopeModel:
+		s[pool.Key{Project: o.member.Name, Model: o.attempt.Model}].Parks(p)
+	case pool.ScopeProject:
+		s[pool.Key{Project: o.member.Name}].Parks(p)
+	case pool.ScopeUpstream:
+		for _, m := range t.Pool.Members() {
+			if m.Kind == o.member.Kind {
+				under := p
+				under.Under = m.Fingerprint
+				s[pool.Key{Project: m.Name}].Parks(under)
+			}
+		}
+	case pool.ScopeNone:
+	}
+}
+
+// neighbours adds the projects that are reached by the same kind of upstream: a
+// region is refused to all of them, since they are asked from the same place.
+func (t *Transport) neighbours(of pool.Member, keys []pool.Key) []pool.Key {
+	for _, m := range t.Pool.Members() {
+		if m.Kind == of.Kind && m.Name != of.Name {
+			keys = append(keys, pool.Key{Project: m.Name})
+		}
+	}
+	return keys
+}
+
+func reason(n *pool.NoRoom) string {
+	if n.Parked.Reason != "" {
+		return string(n.Parked.Reason)
+	}
+	return string(n.Limit)
+}

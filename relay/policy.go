@@ -1,0 +1,96 @@
+package relay
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// A Policy says what the loop does by itself after a verdict. Its zero value is
+// the retry table of the design.
+type Policy struct {
+	Attempts int           // at most, of one request; zero: 6
+	Base     time.Duration // the first back-off; zero: 1 s
+	Cap      time.Duration // the longest back-off; zero: 32 s
+	NoImage  int           // how often an answer without an image may be asked for again; zero: never, it may have cost money
+	Unknown  int           // how often an attempt that may have been charged may be sent again; zero: never
+	// Rand draws the jitter, from 0 to 1; nil: at random.
+	Rand func() float64
+}
+
+// A Step is what to do next. The zero value waits for nothing and goes again.
+type Step struct {
+	Done bool
+	Wait time.Duration
+	// Costly says that the retry answers trouble on Google's side, so that it must
+	// fit the retry budget.
+	Costly bool
+}
+
+// Next decides after the attempt number n of a request. again counts how often
+// this class was answered before by sending the same request once more.
+func (p Policy) Next(v plantain.Verdict, n, again int) Step {
+	if n >= p.attempts() {
+		return Step{Done: true}
+	}
+	switch v.Class {
+	case plantain.RateMinute, plantain.RateDay, plantain.QuotaUnknown, plantain.QuotaZero, plantain.Billing,
+		plantain.KeyInvalid, plantain.Permission, plantain.Region:
+		// The project is parked; the pool finds another, or says when there is room.
+		return Step{}
+	case plantain.Capacity, plantain.ServerError, plantain.Timeout:
+		return Step{Wait: p.jitter(p.BackOff(n)), Costly: true}
+	case plantain.NoImage:
+		return Step{Done: again >= p.NoImage}
+	case plantain.Unanswered:
+		return Step{Done: again >= p.Unknown}
+	case plantain.Success, plantain.Unclassifiable, plantain.ThoughtSignature, plantain.BadRequest,
+		plantain.ModelNotFound, plantain.SafetyPrompt, plantain.SafetyImage, plantain.Recitation, plantain.Truncated:
+		return Step{Done: true}
+	default:
+		return Step{Done: true}
+	}
+}
+
+func (p Policy) attempts() int {
+	if p.Attempts == 0 {
+		return 6
+	}
+	return p.Attempts
+}
+
+// BackOff is the wait after attempt number n without jitter: Base, doubled each
+// time, at most Cap.
+func (p Policy) BackOff(n int) time.Duration {
+	d, limit := p.Base, p.Cap
+	if d == 0 {
+		d = time.Second
+	}
+	if limit == 0 {
+		limit = 32 * time.Second
+	}
+	for ; n > 1 && d < limit; n-- {
+		d *= 2
+	}
+	return min(d, limit)
+}
+
+// jitter draws from half of a wait to all of it: callers spread, and none comes
+// back at once.
+func (p Policy) jitter(d time.Duration) time.Duration {
+	r := rand.Float64
+	if p.Rand != nil {
+		r = p.Rand
+	}
+	return d/2 + time.Duration(r()*float64(d)/2)
+}
+
+// full draws from nothing to all of a wait.
+func (p Policy) full(d time.Duration) time.Duration {
+	r := rand.Float64
+	if p.Rand != nil {
+		r = p.Rand
+	}
+	return time.Duration(r() * float64(d))
+}

@@ -1,0 +1,183 @@
+package relay
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/internal/spool"
+)
+
+// got is what came of an attempt.
+type got struct {
+	facts gemini.Facts
+	body  *spool.Buffer // nil: no answer came
+	sent  time.Time     // when the last request byte left; zero: it did not
+	lost  error         // the disk failed: the answer was read to its end, but not kept
+}
+
+func (g *got) release() {
+	if g != nil {
+		g.body.Release()
+	}
+}
+
+// send makes one exchange with one project and reads the answer whole. The
+// attempt has a context of its own: once it is out it may be charged, so it is
+// finished whoever leaves.
+func (t *Transport) send(o *out, a *ask) *got {
+	begun := t.now()
+	ctx, cancel := context.WithTimeout(context.Background(), t.Clock.Real(o.attempt.Deadline.Sub(begun)))
+	defer cancel()
+	var trace progress
+	g := &got{facts: gemini.Facts{Asked: a.asked}}
+	req, err := t.outgoing(httptrace.WithClientTrace(ctx, trace.client()), o, a, &trace)
+	if err != nil {
+		g.facts.Err = err
+		return g
+	}
+	res, err := t.base().RoundTrip(req)
+	if err != nil {
+		g.facts.Stage, g.facts.Err = trace.stage(), err
+		g.sent = t.sentAt(&trace, begun)
+		g.facts.Took = t.now().Sub(begun)
+		return g
+	}
+	defer res.Body.Close()
+	g.facts.Status, g.facts.Header = res.StatusCode, res.Header
+	t.read(g, res)
+	g.sent = t.sentAt(&trace, begun)
+	g.facts.Took = t.now().Sub(begun)
+	return g
+}
+
+// outgoing builds the request to Google. Its body can be had again, so that the
+// standard client may repeat what never left on a connection that had gone
+// stale; a POST of which a byte was written it does not repeat.
+func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, trace *progress) (*http.Request, error) {
+	address, err := o.way.Address(a.route.path(a.entry), a.query)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, a.method, address.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header = a.header.Clone()
+	if !a.deadline.IsZero() && a.header.Get("X-Server-Timeout") != "" {
+		left := max(a.deadline.Sub(t.now()).Seconds(), 1)
+		req.Header.Set("X-Server-Timeout", strconv.Itoa(int(math.Ceil(left))))
+	}
+	if err := o.way.Authorize(ctx, req); err != nil {
+		return nil, err
+	}
+	if a.body != nil {
+		req.ContentLength = a.body.Len()
+		req.GetBody = func() (io.ReadCloser, error) { return &counted{a.body.Reader(), trace}, nil }
+		req.Body, _ = req.GetBody()
+	}
+	return req, nil
+}
+
+// read spools the answer and shows it to the scanner as it comes.
+func (t *Transport) read(g *got, res *http.Response) {
+	body := io.Reader(res.Body)
+	if res.Header.Get("Content-Encoding") == "gzip" {
+		// An aggregator compressed although asked not to.
+		unzipped, err := gzip.NewReader(res.Body)
+		if err != nil {
+			g.facts.Stage, g.facts.Err = plantain.Reading, err
+			return
+		}
+		body = unzipped
+	}
+	scan := gemini.NewScanner(res.Header.Get("Content-Type"))
+	tap := func(p []byte) { _, _ = scan.Write(p) }
+	g.body = t.spool.Buffer()
+	err := g.body.Fill(body, tap)
+	if disk := (*spool.DiskError)(nil); errors.As(err, &disk) {
+		// It is paid for: what it was must still reach the ledger.
+		g.lost = disk
+		_, err = io.Copy(scan, body)
+	}
+	g.facts.Body = scan.Finish()
+	g.facts.Stage, g.facts.Err = plantain.Done, err
+	if err != nil {
+		g.facts.Stage = plantain.Reading
+	}
+}
+
+// progress follows how far an exchange got. Its hooks run on the goroutines of
+// the HTTP client.
+type progress struct {
+	connected atomic.Bool
+	read      atomic.Bool  // the client has taken the whole body
+	wrote     atomic.Int64 // when all of it had left, Unix nanoseconds by the real clock
+}
+
+func (p *progress) client() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { p.connected.Store(true) },
+		WroteRequest: func(i httptrace.WroteRequestInfo) {
+			if i.Err == nil {
+				p.wrote.Store(time.Now().UnixNano())
+			}
+		},
+	}
+}
+
+// stage says how far an exchange without an answer got. Once the client has
+// taken the whole body from us, all of it may have left.
+func (p *progress) stage() plantain.Stage {
+	switch {
+	case p.wrote.Load() != 0 || p.read.Load():
+		return plantain.Waiting
+	case p.connected.Load():
+		return plantain.Sending
+	default:
+		return plantain.Dialing
+	}
+}
+
+// sentAt is when the last byte left, by the Transport's clock; where only the
+// client took it, now is the latest that can have been.
+func (t *Transport) sentAt(p *progress, begun time.Time) time.Time {
+	switch {
+	case p.wrote.Load() != 0:
+		ago := time.Since(time.Unix(0, p.wrote.Load()))
+		at := t.now().Add(-ago)
+		if at.Before(begun) {
+			return begun
+		}
+		return at
+	case p.read.Load() || p.connected.Load():
+		return t.now()
+	default:
+		return time.Time{}
+	}
+}
+
+// counted notes when a body was taken to its end.
+type counted struct {
+	body  *spool.Reader
+	trace *progress
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.body.Read(p)
+	if err == io.EOF {
+		c.trace.read.Store(true)
+	}
+	return n, err
+}
+
+func (c *counted) Close() error { return c.body.Close() }

@@ -1,0 +1,232 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/internal/spool"
+	"github.com/plantainhq/plantain/ledger"
+	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/verdict"
+)
+
+// A Transport gets the image, pays for it once and says why not. Pool and Ways
+// are required. It is an [http.RoundTripper] for requests with paths of the
+// Gemini API, whatever their host; refusals come back as responses, errors only
+// for the caller's context and local faults. It is safe for concurrent use and
+// must not be copied after first use.
+type Transport struct {
+	Pool      *pool.Pool
+	Ways      map[plantain.ProjectName]Way // how each member of the pool is reached
+	Books     Books                        // nil: kept in memory
+	Policy    Policy                       // zero: the retry table of the design
+	Rules     verdict.Rules                // zero: a filtered image is taken as charged where Google says nothing
+	Catalogue *gemini.Catalogue            // nil: the one that comes with Plantain
+	Spool     *spool.Spool                 // nil: one in the user's cache folder
+	Base      http.RoundTripper            // nil: like http.DefaultTransport, with more connections kept
+	Timeout   time.Duration                // the longest that one attempt may take; zero: 5 minutes
+	MaxWait   time.Duration                // the longest that a request waits for room; zero: 2 minutes
+	Clock     plantain.Clock               // zero: the real one
+	Log       *slog.Logger                 // nil: nothing is logged
+
+	once    sync.Once
+	failed  error
+	spool   *spool.Spool
+	books   Books
+	client  http.RoundTripper
+	budget  budget
+	flights flights
+}
+
+// A Way is how a project is reached, and what its price is.
+type Way struct {
+	Upstream
+	Factor ledger.Factor
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer r.Body.Close()
+	}
+	if err := t.start(); err != nil {
+		return nil, err
+	}
+	a, err := t.admit(r)
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		return refused.response(r, header{request: plantain.RequestID(t.newID("r"))}), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer, err := t.flights.join(r.Context(), a, t.run)
+	if err != nil {
+		return nil, err
+	}
+	return answer.response(r), nil
+}
+
+// Close waits until everything that was sent is settled, or the context ends.
+func (t *Transport) Close(ctx context.Context) error { return t.flights.wait(ctx) }
+
+// Running is how many requests are being served, those whose client left included.
+func (t *Transport) Running() int { return t.flights.running() }
+
+// run is the loop: one request, from its admission to its answer.
+func (t *Transport) run(f *flight) *answer {
+	a := f.ask
+	defer a.body.Release()
+	t.budget.earn()
+	again := map[plantain.Class]int{}
+	var last *result
+	for n := 1; ; n++ {
+		o, err := t.open(f, n)
+		if err != nil {
+			return t.refuse(a, last, n-1, err)
+		}
+		last.release()
+		g := t.send(o, a)
+		v := t.Rules.Judge(g.facts)
+		cost := t.settle(o, a, g, v, n)
+		a.spent = plantain.Cost{Low: a.spent.Low + cost.Low, High: a.spent.High + cost.High}
+		last = &result{o, g, v}
+		step := t.next(v, a, n, again[v.Class])
+		if step.Done {
+			return t.answer(a, last, n)
+		}
+		again[v.Class]++
+		if !t.pause(f, step.Wait, n, v) {
+			return t.answer(a, last, n)
+		}
+	}
+}
+
+// A result is an attempt that ended.
+type result struct {
+	*out
+	*got
+	verdict plantain.Verdict
+}
+
+func (r *result) release() {
+	if r != nil {
+		r.got.release()
+	}
+}
+
+// next applies the policy, the client's own wish and the retry budget.
+func (t *Transport) next(v plantain.Verdict, a *ask, n, again int) Step {
+	p := t.Policy
+	if a.caller.Force == "unknown" || a.route.free() {
+		p.Unknown = p.attempts()
+	}
+	step := p.Next(v, n, again)
+	if step.Costly && !step.Done && !t.budget.spend(t.now()) {
+		t.log().Warn("retry budget used up: no more retries for this request", "request", a.id, "verdict", v.Class)
+		step.Done = true
+	}
+	return step
+}
+
+// pause waits before the next attempt. It gives false where the wait would
+// outlast the client, or nobody waits any more.
+func (t *Transport) pause(f *flight, wait time.Duration, n int, v plantain.Verdict) bool {
+	if f.left() {
+		return false
+	}
+	if wait == 0 {
+		return true
+	}
+	until := t.now().Add(wait)
+	if d := f.ask.deadline; !d.IsZero() && until.After(d) {
+		return false
+	}
+	t.tell(f.ask, Event{Kind: EventWaiting, Attempt: n + 1, Until: until, Why: v.Class.String()})
+	return t.sleep(f.waiting, wait) == nil
+}
+
+func (t *Transport) sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(t.Clock.Real(d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *Transport) now() time.Time { return t.Clock.Now() }
+
+func (t *Transport) base() http.RoundTripper { return t.client }
+
+func (t *Transport) catalogue() *gemini.Catalogue {
+	if t.Catalogue == nil {
+		return gemini.DefaultCatalogue()
+	}
+	return t.Catalogue
+}
+
+func (t *Transport) maxWait() time.Duration {
+	if t.MaxWait == 0 {
+		return 2 * time.Minute
+	}
+	return t.MaxWait
+}
+
+func (t *Transport) timeout() time.Duration {
+	if t.Timeout == 0 {
+		return 5 * time.Minute
+	}
+	return t.Timeout
+}
+
+func (t *Transport) log() *slog.Logger {
+	if t.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return t.Log
+}
+
+// start fills in what was left nil.
+func (t *Transport) start() error {
+	t.once.Do(func() {
+		t.books, t.spool, t.client = t.Books, t.Spool, t.Base
+		if t.books == nil {
+			t.books = &Memory{}
+		}
+		if t.client == nil {
+			t.client = DefaultBase()
+		}
+		if t.spool == nil {
+			t.spool, t.failed = userSpool()
+		}
+	})
+	return t.failed
+}
+
+func userSpool() (*spool.Spool, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return spool.New(filepath.Join(cache, "plantain", "spool"), 0)
+}
+
+// DefaultBase is the HTTP client of a Transport without a Base: like
+// [http.DefaultTransport], but with connections enough for a busy gateway, large
+// buffers, and no decompression, since every byte is handed on as it came.
+func DefaultBase() http.RoundTripper {
+	b := http.DefaultTransport.(*http.Transport).Clone()
+	b.DisableCompression = true
+	b.MaxIdleConns, b.MaxIdleConnsPerHost = 512, 256
+	return b
+}

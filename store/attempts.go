@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/ledger"
+	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/relay"
+)
+
+var _ relay.Books = (*Store)(nil)
+
+// Open implements [relay.Books].
+func (s *Store) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, fn func(pool.States) error) error {
+	return s.writer.do(ctx, func(t *tx) error {
+		if err := t.update(keys, fn); err != nil {
+			return err
+		}
+		return t.insertAttempt(s.owner, a)
+	})
+}
+
+func (t *tx) insertAttempt(owner string, a plantain.Attempt) error {
+	_, err := t.Exec(`INSERT INTO attempts
+		(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
+		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("write an attempt: %w", err)
+	}
+	return nil
+}
+
+// Settle implements [relay.Books].
+func (s *Store) Settle(ctx context.Context, e ledger.Entry, keys []pool.Key, fn func(pool.States) error) error {
+	return s.writer.do(ctx, func(t *tx) error {
+		if err := t.settleAttempt(e); err != nil {
+			return err
+		}
+		return t.update(keys, fn)
+	})
+}
+
+func (t *tx) settleAttempt(e ledger.Entry) error {
+	done, err := t.Exec(`UPDATE attempts SET
+		state = $1, sent = $2, settled = $3, took = $4, stage = $5, status = $6,
+		verdict = $7, charged = $8, bound = $9, explanation = $10, cost_low = $11, cost_high = $12,
+		finish = $13, served = $14, response_id = $15, images = $16, width = $17, height = $18,
+		prompt_tokens = $19, output_tokens = $20, image_tokens = $21, think_tokens = $22, answer_bytes = $23
+		WHERE id = $24 AND state = $25`,
+		ledger.Settled, millis(e.Sent), millis(e.Settled), e.Took.Milliseconds(), e.Stage, e.Status,
+		e.Verdict.Class, e.Verdict.Charged, e.Verdict.Limit, e.Verdict.Explanation, int64(e.Cost.Low), int64(e.Cost.High),
+		e.Finish, e.Served, e.ResponseID, e.Images, e.Width, e.Height,
+		e.Usage.Prompt, e.Usage.Candidates, e.Usage.ImageOut, e.Usage.Thoughts, e.AnswerLength,
+		e.Attempt, ledger.Sent)
+	if err != nil {
+		return fmt.Errorf("settle an attempt: %w", err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n != 1 {
+		return relay.ErrNotOut
+	}
+	return nil
+}
+
+// millis gives an instant as it is kept; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+const orphaned = "The gateway stopped while this attempt was out, or nobody settled it before its deadline. " +
+	"Google may have made the image and charged for it: the cost is a range from nothing to the most it can have been."
+
+// Recover gives up as unknown what an earlier process left out, and what is past
+// its deadline: nobody will settle it. It reports how many attempts that were.
+// Since one process has the store at a time, all that another one opened was
+// left behind. The room of these attempts comes back after their deadline.
+func (s *Store) Recover(ctx context.Context, now time.Time) (int64, error) {
+	var n int64
+	err := s.writer.do(ctx, func(t *tx) error {
+		done, err := t.Exec(`UPDATE attempts SET state = $1, settled = $2, verdict = $3, charged = $4, explanation = $5,
+			cost_low = 0, cost_high = estimate
+			WHERE state = $6 AND (owner <> $7 OR deadline < $2)`,
+			ledger.Unknown, now.UnixMilli(), plantain.Unanswered, plantain.ChargedUnknown, orphaned, ledger.Sent, s.owner)
+		if err != nil {
+			return fmt.Errorf("recover: %w", err)
+		}
+		n, err = done.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// A Row is an attempt as it stands in the ledger.
+type Row struct {
+	plantain.Attempt
+	State ledger.State
+	Entry ledger.Entry // its Verdict has class, charged, limit and explanation
+}
+
+// Attempts gives the attempts of a request in order, or, for an empty request,
+// the most recent ones, newest first, at most limit.
+func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit int) ([]Row, error) {
+	rows, err := s.reader.QueryContext(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
+		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
+		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes
+		FROM attempts WHERE $1 = '' OR request = $1
+		ORDER BY CASE WHEN $1 = '' THEN -opened ELSE number END, id DESC LIMIT $2`, request, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read attempts: %w", err)
+	}
+	defer rows.Close()
+	var out []Row
+	for rows.Next() {
+		r, err := scanRow(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+func scanRow(scan func(...any) error) (Row, error) {
+	var r Row
+	var estimate, low, high, opened, deadline, sent, settled, took int64
+	e := &r.Entry
+	err := scan(&r.ID, &r.Request, &r.Number, &r.Client, &r.Project, &r.Model, &r.Size, &r.State, &estimate, &opened, &deadline,
+		&sent, &settled, &took, &e.Stage, &e.Status, &e.Verdict.Class, &e.Verdict.Charged, &e.Verdict.Limit, &e.Verdict.Explanation,
+		&low, &high, &e.Finish, &e.Served, &e.ResponseID, &e.Images, &e.Width, &e.Height,
+		&e.Usage.Prompt, &e.Usage.Candidates, &e.Usage.ImageOut, &e.Usage.Thoughts, &e.AnswerLength)
+	if err != nil {
+		return r, fmt.Errorf("read an attempt: %w", err)
+	}
+	r.Estimate, e.Attempt = plantain.Nanodollars(estimate), r.ID
+	e.Cost = plantain.Cost{Low: plantain.Nanodollars(low), High: plantain.Nanodollars(high)}
+	r.Opened, r.Deadline, e.Sent, e.Settled = instant(opened), instant(deadline), instant(sent), instant(settled)
+	e.Took = time.Duration(took) * time.Millisecond
+	return r, nil
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/plantainhq/plantain/pool"
+)
+
+// Update implements [pool.Store].
+func (s *Store) Update(ctx context.Context, keys []pool.Key, fn func(pool.States) error) error {
+	return s.writer.do(ctx, func(t *tx) error { return t.update(keys, fn) })
+}
+
+// update applies fn to the states of keys. They are written with the batch.
+func (t *tx) update(keys []pool.Key, fn func(pool.States) error) error {
+	states := pool.States{}
+	for _, k := range keys {
+		s, err := t.window(k)
+		if err != nil {
+			return err
+		}
+		c := s.Clone()
+		states[k] = &c
+	}
+	if err := fn(states); err != nil {
+		return err
+	}
+	for k, s := range states {
+		t.pending[k] = s
+	}
+	return nil
+}
+
+// window gives a state as this transaction sees it.
+func (t *tx) window(k pool.Key) (pool.State, error) {
+	if s, ok := t.changed[k]; ok {
+		return s, nil
+	}
+	if s, ok := t.committed[k]; ok {
+		return s, nil
+	}
+	var text string
+	err := t.QueryRow("SELECT state FROM windows WHERE project = $1 AND model = $2", k.Project, k.Model).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return pool.State{}, nil
+	}
+	if err != nil {
+		return pool.State{}, fmt.Errorf("read a window: %w", err)
+	}
+	return decodeWindow(text)
+}
+
+func decodeWindow(text string) (s pool.State, err error) {
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return s, fmt.Errorf("decode a window: %w", err)
+	}
+	return s, nil
+}
+
+func (t *tx) writeWindows() error {
+	for k, s := range t.changed {
+		text, err := json.Marshal(s)
+		if err != nil {
+			return fmt.Errorf("encode a window: %w", err)
+		}
+		if _, err := t.Exec(`INSERT INTO windows (project, model, state) VALUES ($1, $2, $3)
+			ON CONFLICT (project, model) DO UPDATE SET state = excluded.state`, k.Project, k.Model, string(text)); err != nil {
+			return fmt.Errorf("write a window: %w", err)
+		}
+	}
+	return nil
+}
+
+// Windows gives all states, for the pool's first snapshot.
+func (s *Store) Windows(ctx context.Context) (pool.States, error) {
+	rows, err := s.reader.QueryContext(ctx, "SELECT project, model, state FROM windows")
+	if err != nil {
+		return nil, fmt.Errorf("read the windows: %w", err)
+	}
+	defer rows.Close()
+	states := pool.States{}
+	for rows.Next() {
+		var k pool.Key
+		var text string
+		if err := rows.Scan(&k.Project, &k.Model, &text); err != nil {
+			return nil, fmt.Errorf("read the windows: %w", err)
+		}
+		state, err := decodeWindow(text)
+		if err != nil {
+			return nil, err
+		}
+		states[k] = &state
+	}
+	return states, rows.Err()
+}

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/plantainhq/plantain/pool"
+)
+
+// maxBatch bounds how many changes share a commit.
+const maxBatch = 256
+
+// errClosed says that the store was closed.
+var errClosed = errors.New("the store is closed")
+
+// A writer is the one goroutine that changes the file. Changes that arrive while
+// a commit waits for the disk share the next one, so that durability
+// (synchronous=FULL) costs one wait for many; each runs in a savepoint of its
+// own and fails alone.
+type writer struct {
+	db      *sql.DB
+	changes chan *change
+	stopped chan struct{}
+
+	mu     sync.RWMutex // guards closed against senders
+	closed bool
+
+	windows map[pool.Key]pool.State // as committed; only the goroutine uses it
+}
+
+// A change is a function that runs in a transaction, and where its end is told.
+type change struct {
+	run  func(*tx) error
+	done chan error
+}
+
+func newWriter(db *sql.DB) *writer {
+	w := &writer{db: db, changes: make(chan *change, maxBatch), stopped: make(chan struct{}), windows: map[pool.Key]pool.State{}}
+	go w.loop()
+	return w
+}
+
+// do runs a function in a transaction and returns when it is on the disk. The
+// context bounds only the wait for a place: what has begun is finished.
+func (w *writer) do(ctx context.Context, run func(*tx) error) error {
+	c := &change{run, make(chan error, 1)}
+	w.mu.RLock()
+	if w.closed {
+		w.mu.RUnlock()
+		return errClosed
+	}
+	select {
+	case w.changes <- c:
+		w.mu.RUnlock()
+	case <-ctx.Done():
+		w.mu.RUnlock()
+		return ctx.Err()
+	}
+	return <-c.done
+}
+
+func (w *writer) close() error {
+	w.mu.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.changes)
+	}
+	w.mu.Unlock()
+	<-w.stopped
+	return w.db.Close()
+}
+
+func (w *writer) loop() {
+	defer close(w.stopped)
+	for first := range w.changes {
+		w.commit(w.gather(first))
+	}
+}
+
+// gather takes what has arrived, without waiting for more.
+func (w *writer) gather(first *change) []*change {
+	batch := []*change{first}
+	for len(batch) < maxBatch {
+		select {
+		case c, ok := <-w.changes:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, c)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit runs a batch in one transaction and tells each change its end: its own
+// error, or that of the commit they share.
+func (w *writer) commit(batch []*change) {
+	ends := make([]error, len(batch))
+	err := w.transact(batch, ends)
+	if err != nil {
+		// Whatever was read belongs to a transaction that is gone.
+		clear(w.windows)
+	}
+	for i, c := range batch {
+		c.done <- errors.Join(ends[i], err)
+	}
+}
+
+func (w *writer) transact(batch []*change, ends []error) error {
+	sqlTx, err := w.db.Begin()
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	t := &tx{Tx: sqlTx, committed: w.windows}
+	for i, c := range batch {
+		if ends[i], err = t.savepoint(c.run); err != nil {
+			_ = sqlTx.Rollback()
+			return err
+		}
+	}
+	if err := t.writeWindows(); err != nil {
+		_ = sqlTx.Rollback()
+		return err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	for k, s := range t.changed {
+		w.windows[k] = s
+	}
+	return nil
+}
+
+// A tx is the transaction of a batch, with the windows as its changes left them.
+type tx struct {
+	*sql.Tx
+	committed map[pool.Key]pool.State
+	changed   map[pool.Key]pool.State // written once, at the end of the batch
+	pending   pool.States             // of the change that runs
+}
+
+// savepoint runs one change. own is its error, after which nothing of it is
+// left; err is a fault that spoils the whole batch.
+func (t *tx) savepoint(run func(*tx) error) (own, err error) {
+	if _, err := t.Exec("SAVEPOINT one"); err != nil {
+		return nil, fmt.Errorf("savepoint: %w", err)
+	}
+	t.pending = pool.States{}
+	if own = run(t); own != nil {
+		if _, err := t.Exec("ROLLBACK TO one"); err != nil {
+			return own, fmt.Errorf("roll back: %w", err)
+		}
+	} else {
+		if t.changed == nil {
+			t.changed = map[pool.Key]pool.State{}
+		}
+		for k, s := range t.pending {
+			t.changed[k] = *s
+		}
+	}
+	if _, err := t.Exec("RELEASE one"); err != nil {
+		return own, fmt.Errorf("release: %w", err)
+	}
+	return own, nil
+}

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/plantainhq/plantain"
@@ -47,6 +48,9 @@ type record struct {
 func (m *Memory) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, fn func(pool.States) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.attempts[a.ID] != nil {
+		return fmt.Errorf("attempt %s was opened before", a.ID)
+	}
 	if err := m.windows.Update(ctx, keys, fn); err != nil {
 		return err
 	}

@@ -1,0 +1,91 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+func member(name plantain.ProjectName, limits Limits) Member {
+	return Member{Project: plantain.Project{Name: name}, Limits: func(plantain.Model) Limits { return limits }}
+}
+
+// book takes room for an attempt on a member and tells the pool.
+func book(t *testing.T, p *Pool, st Store, m Member, id string, now time.Time) error {
+	t.Helper()
+	a := plantain.Attempt{ID: plantain.AttemptID(id), Project: m.Name, Model: "nb2", Opened: now, Deadline: now.Add(time.Minute)}
+	return st.Update(context.Background(), m.Keys("nb2"), func(s States) error {
+		defer p.Saw(s)
+		return m.Take(now, a, one)(s)
+	})
+}
+
+func names(members []Member) string {
+	s := ""
+	for _, m := range members {
+		s += string(m.Name)
+	}
+	return s
+}
+
+func TestTheProjectWithMostRoomComesFirst(t *testing.T) {
+	t.Parallel()
+	a, b := member("a", Limits{plantain.LimitRPM: 10}), member("b", Limits{plantain.LimitRPM: 10})
+	p, st := New([]Member{a, b}), &Memory{}
+	if err := book(t, p, st, a, "1", noon); err != nil {
+		t.Fatal(err)
+	}
+	if with, _ := p.Rank(noon, "nb2", one, nil); names(with) != "ba" {
+		t.Errorf("ranked %s", names(with))
+	}
+}
+
+func TestAFullPoolSaysWhenRoomAppears(t *testing.T) {
+	t.Parallel()
+	a, b := member("a", Limits{plantain.LimitRPM: 1}), member("b", Limits{plantain.LimitRPM: 1})
+	p, st := New([]Member{a, b}), &Memory{}
+	if err := errors.Join(book(t, p, st, a, "1", noon), book(t, p, st, b, "2", noon.Add(time.Second))); err != nil {
+		t.Fatal(err)
+	}
+	with, none := p.Rank(noon.Add(2*time.Second), "nb2", one, nil)
+	if len(with) != 0 || none == nil || none.Project != "a" || !none.At.Equal(noon.Add(time.Minute+Margin)) {
+		t.Errorf("ranked %s, none %+v", names(with), none)
+	}
+	if with, _ := p.Rank(noon.Add(2*time.Second), "other", one, nil); names(with) != "ab" {
+		t.Error("another model on the same projects has no room")
+	}
+}
+
+func TestTheTransactionDecidesNotTheSnapshot(t *testing.T) {
+	t.Parallel()
+	a := member("a", Limits{plantain.LimitRPM: 1})
+	p, st := New([]Member{a}), &Memory{}
+	if err := book(t, New(nil), st, a, "1", noon); err != nil { // p did not see it
+		t.Fatal(err)
+	}
+	if with, _ := p.Rank(noon, "nb2", one, nil); names(with) != "a" {
+		t.Fatal("the snapshot knew")
+	}
+	none := (*NoRoom)(nil)
+	if err := book(t, p, st, a, "2", noon); !errors.As(err, &none) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAParkedProjectIsLeftOutWithItsReason(t *testing.T) {
+	t.Parallel()
+	a := member("a", nil)
+	p := New([]Member{a})
+	s := State{Park: Parking{Reason: plantain.KeyInvalid, Since: noon}}
+	p.Saw(States{Key{Project: "a"}: &s})
+	with, none := p.Rank(noon, "nb2", one, nil)
+	if len(with) != 0 || none == nil || !none.Forever || none.Parked.Reason != plantain.KeyInvalid {
+		t.Errorf("ranked %s, none %+v", names(with), none)
+	}
+	if r := p.Report(noon, nil); r[0].Parked == nil || r[0].Parked.Reason != plantain.KeyInvalid {
+		t.Errorf("the report does not say so: %+v", r)
+	}
+}

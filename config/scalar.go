@@ -1,0 +1,177 @@
+package config
+
+import (
+	"math/big"
+	"net"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var variable = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// expand puts the environment in for ${NAME}; $${ stands for a plain ${. The
+// complaint is empty where all went well.
+func expand(text string, env func(string) string) (expanded, complaint string) {
+	expanded = variable.ReplaceAllStringFunc(text, func(found string) string {
+		if strings.HasPrefix(found, "$$") {
+			return found[1:]
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(found, "${"), "}")
+		switch {
+		case !strings.HasSuffix(found, "}") || !variableName.MatchString(name):
+			complaint = strconv.Quote(found) + " is not the name of an environment variable such as ${STUDIO_A_KEY}; for a plain ${ write $${"
+		case env(name) == "":
+			complaint = "the environment variable " + name + " is not set"
+		}
+		return env(name)
+	})
+	return expanded, complaint
+}
+
+var days = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
+
+// parseDuration reads Go's durations and whole days before them: "30d", "1d12h".
+func parseDuration(text string) (time.Duration, bool) {
+	var sum time.Duration
+	if m := days.FindStringSubmatch(text); m != nil {
+		n, _ := strconv.Atoi(m[1]) // five digits
+		sum, text = time.Duration(n)*24*time.Hour, m[2]
+		if text == "" {
+			return sum, true
+		}
+	}
+	d, err := time.ParseDuration(text)
+	return sum + d, err == nil && d >= 0 && sum+d >= 0
+}
+
+var bytesText = regexp.MustCompile(`^([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([KMGT]?i?B)$`)
+
+var bytesUnit = map[string]int64{
+	"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+	"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+}
+
+// parseBytes reads "20GB" and "128MiB"; a number alone is no size.
+func parseBytes(text string) (int64, bool) {
+	m := bytesText.FindStringSubmatch(text)
+	if m == nil || bytesUnit[m[2]] == 0 {
+		return 0, text == "0"
+	}
+	amount, ok := new(big.Rat).SetString(m[1])
+	if !ok {
+		return 0, false
+	}
+	amount.Mul(amount, big.NewRat(bytesUnit[m[2]], 1))
+	whole := new(big.Int).Quo(amount.Num(), amount.Denom())
+	return whole.Int64(), whole.IsInt64()
+}
+
+// parseShare reads 0.2 and 20%.
+func parseShare(text string) (float64, bool) {
+	number, percent := strings.CutSuffix(text, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if percent {
+		v /= 100
+	}
+	return v, err == nil && v >= 0 && v <= 1
+}
+
+var factorText = regexp.MustCompile(`^[0-9]{1,3}(\.[0-9]{1,3})?$`)
+
+// parsePermille reads a factor with at most three decimals, in thousandths.
+func parsePermille(text string) (int, bool) {
+	if !factorText.MatchString(text) {
+		return 0, false
+	}
+	whole, fraction, _ := strings.Cut(text, ".")
+	v, err := strconv.Atoi(whole + (fraction + "000")[:3])
+	return v, err == nil
+}
+
+func parseLimit(text string) (int64, bool) {
+	v, err := strconv.ParseInt(text, 10, 64)
+	return v, err == nil && v >= 0
+}
+
+// parseListen checks the form of host:port, not that it can be listened on.
+func parseListen(text string) (string, bool) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", false
+	}
+	n, err := strconv.Atoi(port)
+	return text, err == nil && n >= 0 && n <= 65535 && !strings.ContainsAny(host, " /@")
+}
+
+// baseURL checks the URL before "/v1beta". It is not shown in a complaint, for
+// people put keys into URLs.
+func baseURL(text string) (base, complaint string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", "a base URL is http:// or https:// and a host"
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", "a base URL has no user, query or fragment; a key belongs into api_key"
+	}
+	base = strings.TrimRight(text, "/")
+	for _, version := range []string{"/v1", "/v1beta", "/v1beta1"} {
+		if strings.HasSuffix(u.Path, version) {
+			return "", "a base URL ends before " + version + ", which Plantain adds itself"
+		}
+	}
+	return base, ""
+}
+
+// printable reports whether a key is made of visible ASCII alone.
+func printable(key string) bool {
+	for _, c := range key {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// nearest gives the known word that was probably meant; empty: none is near.
+func nearest(word string, known []string) string {
+	best, distance := "", 1+max(len(word), 3)/3
+	for _, k := range known {
+		if d := edits(plain(word), plain(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	return best
+}
+
+// plain makes apiKey, api-key and api_key one word.
+func plain(word string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(word))
+}
+
+// edits counts the letters to insert, remove, replace or swap with a neighbour
+// to make b of a.
+func edits(a, b string) int {
+	row := make([][]int, len(a)+1)
+	for i := range row {
+		row[i] = make([]int, len(b)+1)
+		for j := range row[i] {
+			switch {
+			case i == 0 || j == 0:
+				row[i][j] = i + j
+			case a[i-1] == b[j-1]:
+				row[i][j] = row[i-1][j-1]
+			default:
+				row[i][j] = 1 + min(row[i-1][j], row[i][j-1], row[i-1][j-1])
+			}
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[i][j] = min(row[i][j], row[i-2][j-2]+1)
+			}
+		}
+	}
+	return row[len(a)][len(b)]
+}

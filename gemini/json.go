@@ -1,9 +1,6 @@
 package gemini
 
-import (
-	"bytes"
-	"fmt"
-)
+import "fmt"
 
 // Bounds of the tokenizer. Google's own answers nest to about twelve, its
 // numbers take at most twenty bytes and its names at most forty.
@@ -42,7 +39,8 @@ type tokenizer struct {
 	state   state
 	objects [maxDepth]bool // which of the open containers are objects
 	depth   int
-	literal []byte
+	literal []byte // a number or word so far, and
+	begin   int64  // where it begins
 	str     stringState
 	fault   string // why the state is broken
 }
@@ -68,7 +66,7 @@ func (t *tokenizer) feed(p []byte, at int64) int {
 			end := min(i+block, len(p))
 			i += t.stringBytes(p[i:end], at+int64(i))
 		case inLiteral:
-			i += t.literalBytes(p[i:], at+int64(i))
+			i += t.literalBytes(p[i:])
 		default:
 			if !isSpace(p[i]) {
 				t.structure(p[i], at+int64(i))
@@ -109,7 +107,7 @@ func (t *tokenizer) value(c byte, at int64) {
 		t.to.beginString(at + 1)
 		t.state = inString
 	case c == '-' || c >= '0' && c <= '9' || c == 't' || c == 'f' || c == 'n':
-		t.literal = append(t.literal[:0], c)
+		t.literal, t.begin = append(t.literal[:0], c), at
 		t.state = inLiteral
 	default:
 		t.unexpected(c, at)
@@ -168,27 +166,36 @@ func (t *tokenizer) afterValue() {
 	}
 }
 
-// literalBytes takes a number or a word up to the byte that ends it.
-func (t *tokenizer) literalBytes(p []byte, at int64) int {
+// literalBytes takes a number or a word up to the byte that ends it. What cannot
+// become one is refused at once, so that a cut body and a broken one differ.
+func (t *tokenizer) literalBytes(p []byte) int {
 	n := 0
 	for n < len(p) && isLiteral(p[n]) {
 		n++
 	}
-	if len(t.literal)+n > maxNumber {
-		t.fail(at, "a number longer than %d bytes", maxNumber)
-		return n
+	room := min(n, maxNumber-len(t.literal))
+	t.literal = append(t.literal, p[:room]...)
+	may, whole := literal(t.literal)
+	switch {
+	case !may, n < len(p) && !whole && room == n:
+		t.fail(t.begin, "neither a number nor true, false or null")
+	case room < n:
+		t.fail(t.begin, "a number longer than %d bytes", maxNumber)
+	case n < len(p):
+		t.to.scalar(t.literal)
+		t.afterValue()
 	}
-	t.literal = append(t.literal, p[:n]...)
-	if n == len(p) {
-		return n
-	}
-	if !validLiteral(t.literal) {
-		t.fail(at+int64(n), "no JSON value: %q", t.literal)
-		return n
-	}
-	t.to.scalar(t.literal)
-	t.afterValue()
 	return n
+}
+
+// abandon ends a value that was cut. The beginning of a text is still a fact,
+// that of a picture is no picture.
+func (t *tokenizer) abandon() {
+	if t.state == inString && !t.str.name {
+		t.flushHigh(0)
+		t.to.endCut()
+	}
+	t.to.strings.drop()
 }
 
 func (t *tokenizer) unexpected(c byte, at int64) {
@@ -204,47 +211,4 @@ func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\
 
 func isLiteral(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
-}
-
-func validLiteral(b []byte) bool {
-	switch string(b) {
-	case "true", "false", "null":
-		return true
-	}
-	return validNumber(b)
-}
-
-// validNumber holds b against the grammar of RFC 8259, section 6.
-func validNumber(b []byte) bool {
-	b = bytes.TrimPrefix(b, []byte("-"))
-	whole := digits(b)
-	if whole == 0 || whole > 1 && b[0] == '0' {
-		return false
-	}
-	b = b[whole:]
-	if len(b) > 0 && b[0] == '.' {
-		n := digits(b[1:])
-		if n == 0 {
-			return false
-		}
-		b = b[1+n:]
-	}
-	if len(b) > 0 && (b[0] == 'e' || b[0] == 'E') {
-		b = b[1:]
-		if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
-			b = b[1:]
-		}
-		n := digits(b)
-		return n > 0 && n == len(b)
-	}
-	return len(b) == 0
-}
-
-// digits counts the digits that b begins with.
-func digits(b []byte) int {
-	n := 0
-	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
-		n++
-	}
-	return n
 }

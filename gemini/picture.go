@@ -3,7 +3,6 @@ package gemini
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"strings"
 	"sync"
@@ -44,8 +43,7 @@ type picture struct {
 	start  int64  // offset of the first byte of base64
 	chars  int64  // of base64, padding included
 	head   []byte // the first headChars
-	tail   []byte // a ring of the last tailChars
-	next   int    // where the ring is written next
+	tail   []byte // the last tailChars, and maybe some before them
 
 	// What finish found.
 	decoded       int64
@@ -64,9 +62,9 @@ const (
 
 const dataURL = "data:"
 
-// pictures holds those not in use: a picture's ends take 170 KiB.
+// pictures holds those not in use: their buffers take 260 KiB.
 var pictures = sync.Pool{New: func() any {
-	return &picture{head: make([]byte, 0, headChars), tail: make([]byte, 0, tailChars)}
+	return &picture{head: make([]byte, 0, headChars), tail: make([]byte, 0, 2*tailChars)}
 }}
 
 // newPicture gives an empty picture whose string begins at offset at.
@@ -122,65 +120,57 @@ func (p *picture) noURL() {
 	p.write(held, p.start)
 }
 
-// writeTail keeps the last bytes in the ring.
+// writeTail keeps at least the last tailChars. The buffer is twice as long, so
+// that its end is moved to its front once for every tailChars.
 func (p *picture) writeTail(b []byte) {
 	if len(b) >= tailChars {
-		p.tail, p.next = append(p.tail[:0], b[len(b)-tailChars:]...), 0
+		p.tail = append(p.tail[:0], b[len(b)-tailChars:]...)
 		return
 	}
-	n := min(tailChars-len(p.tail), len(b))
-	p.tail = append(p.tail, b[:n]...)
-	for b = b[n:]; len(b) > 0; b = b[n:] {
-		n = copy(p.tail[p.next:], b)
-		p.next = (p.next + n) % tailChars
+	if len(p.tail)+len(b) > cap(p.tail) {
+		n := copy(p.tail, p.tail[len(p.tail)-tailChars:])
+		p.tail = p.tail[:n]
 	}
+	p.tail = append(p.tail, b...)
 }
 
-// finish finds what there is to know, given the span of the whole string.
-func (p *picture) finish(s Span) {
+// settle takes the span of the whole string, which has ended, and reports
+// whether it was a data URL.
+func (p *picture) settle(s Span) bool {
 	if p.prefix == mayBeURL {
 		p.noURL()
 	}
-	p.data = Span{p.start, s.Start + s.Len - p.start, s.Escaped}
-	if p.prefix == inURL { // no comma came
-		p.data = Span{}
-		return
+	if p.prefix == inBase64 { // else no comma came
+		p.data = Span{p.start, s.Start + s.Len - p.start, s.Escaped}
 	}
-	tail := append(append(make([]byte, 0, len(p.tail)), p.tail[p.next:]...), p.tail[:p.next]...)
-	body := bytes.TrimRight(tail, "=")
-	padding := len(tail) - len(body)
+	return p.isURL()
+}
+
+// finish decodes the ends, over the base64 of them, and finds what is in them.
+func (p *picture) finish() {
+	tail := bytes.TrimRight(p.tail, "=")
+	padding := len(p.tail) - len(tail)
 	chars := p.chars - int64(padding)
 	p.decoded = chars/4*3 + int64([...]int{0, 0, 1, 2}[chars%4])
 
-	head, ok := decodeBase64(p.head[:min(int64(len(p.head)), chars)])
+	last, endOK := p.last(tail, chars)
+	head, headOK := decodeInPlace(p.head[:min(int64(len(p.head)), chars)])
 	head = head[:min(len(head), identityEnd)]
 	p.width, p.height = pictureSize(head)
-	if !ok || padding > 2 || chars%4 == 1 {
-		return
-	}
-	last, ok := p.last(body, chars)
-	if ok {
+	if p.decoded > 0 && headOK && endOK && padding <= 2 && chars%4 != 1 {
 		p.digest = identity(p.decoded, head, last)
 	}
 }
 
 // last decodes the last bytes of the picture from the end of its base64.
-func (p *picture) last(body []byte, chars int64) ([]byte, bool) {
+func (p *picture) last(tail []byte, chars int64) ([]byte, bool) {
 	skip := max(p.decoded-identityEnd, 0) // decoded bytes before the end
 	from := skip / 3 * 4                  // the group of four that holds its first byte
-	b, ok := decodeBase64(body[int64(len(body))-(chars-from):])
-	return b[min(skip%3, int64(len(b))):], ok
-}
-
-// decodeBase64 decodes standard and URL-safe base64 without padding. Python's
-// SDK sends the URL-safe alphabet (gemini-api.md, section 2).
-func decodeBase64(b []byte) ([]byte, bool) {
-	if bytes.IndexByte(b, '-') >= 0 || bytes.IndexByte(b, '_') >= 0 {
-		b = bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("-"), []byte("+")), []byte("_"), []byte("/"))
+	if chars-from > int64(len(tail)) {    // more padding than a picture has
+		return nil, false
 	}
-	dst := make([]byte, base64.RawStdEncoding.DecodedLen(len(b)))
-	n, err := base64.RawStdEncoding.Decode(dst, b)
-	return dst[:n], err == nil
+	b, ok := decodeInPlace(tail[int64(len(tail))-(chars-from):])
+	return b[min(skip%3, int64(len(b))):], ok
 }
 
 // isURL reports whether the string was a data URL.

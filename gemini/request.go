@@ -13,7 +13,6 @@ type RequestScanner struct {
 	walk    walker
 	json    tokenizer
 	bytes   int64
-	fault   string
 }
 
 // Reset makes the scanner ready for another body.
@@ -22,14 +21,18 @@ func (s *RequestScanner) Reset() { *s = RequestScanner{} }
 // Write takes the next bytes of the body. It never fails.
 func (s *RequestScanner) Write(p []byte) (int, error) {
 	n, at := len(p), s.bytes
-	if s.json.to == nil {
-		s.walk.find, s.walk.root, s.json.to = &s.request, requestRoot, &s.walk
-		s.walk.reset()
-	}
+	s.begin()
 	s.bytes += int64(n)
 	took := s.json.feed(p, at)
 	s.rest(p[took:], at+int64(took))
 	return n, nil
+}
+
+func (s *RequestScanner) begin() {
+	if s.json.to == nil {
+		s.walk.find, s.walk.root, s.json.to = &s.request, requestRoot, &s.walk
+		s.walk.reset()
+	}
 }
 
 // rest takes what stands behind the value: only white space may.
@@ -43,7 +46,8 @@ func (s *RequestScanner) rest(p []byte, at int64) {
 
 // Finish ends the body and gives what was found in it.
 func (s *RequestScanner) Finish() Asked {
-	s.walk.abandon()
+	s.begin()
+	s.json.abandon()
 	s.request.abandon()
 	a := s.request.asked
 	a.Bytes = s.bytes

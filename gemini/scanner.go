@@ -56,7 +56,7 @@ func (s *Scanner) Reset(contentType string) {
 		walk:    walker{stack: s.walk.stack[:0], name: s.walk.name[:0], strings: sink{text: s.walk.strings.text[:0]}},
 		json:    tokenizer{literal: s.json.literal[:0]},
 	}
-	s.walk.find, s.walk.root = &s.answer, answerRoot
+	s.walk.find, s.walk.root, s.walk.element = &s.answer, answerRoot, s.endElement
 	s.json.to = &s.walk
 	s.walk.reset()
 }
@@ -120,9 +120,20 @@ func (s *Scanner) takeJSON(p []byte, at int64) {
 	}
 }
 
+// endElement ends an element of a streamed array before offset end.
+func (s *Scanner) endElement(end int64) {
+	if s.mode != jsonMode {
+		return
+	}
+	s.answer.body.Events++
+	if s.OnEvent != nil {
+		s.OnEvent(end)
+	}
+}
+
 // nextValue makes room for a value that follows another.
 func (s *Scanner) nextValue() {
-	s.walk.abandon()
+	s.json.abandon()
 	s.answer.abandon()
 	s.json.reset()
 	s.walk.reset()
@@ -152,7 +163,7 @@ func (s *Scanner) SoFar() Body {
 // Finish ends the body and gives what was found in it.
 func (s *Scanner) Finish() Body {
 	s.end()
-	s.walk.abandon()
+	s.json.abandon()
 	s.answer.abandon()
 	b := s.answer.body
 	s.describe(&b)

@@ -126,6 +126,7 @@ const (
 	keepText
 	keepSpan
 	keepPicture
+	keepLink // the address of a picture, or a data URL
 )
 
 // keeps says what is kept of a string at the spot.
@@ -133,8 +134,10 @@ func (p spot) keeps() keep {
 	switch {
 	case p == partSignature:
 		return keepSpan
-	case p == pictureData, p == pictureURL, p == imageURL:
+	case p == pictureData:
 		return keepPicture
+	case p == pictureURL, p == imageURL:
+		return keepLink
 	case p == errorObject, p == errorDetail, p == delay, p == item, p == input, p == system:
 		return keepText // an object that some give as a string
 	case p >= finishReason && p < partSignature:

@@ -103,7 +103,7 @@ func (u *unwrapper) json(s string, depth int) (n int, ok bool) {
 	w.reset()
 	t := tokenizer{to: &w}
 	n = t.feed([]byte(s), 0)
-	w.abandon() // a text that was cut still has the facts before the cut
+	t.abandon() // a text that was cut still has the facts before the cut
 	a.abandon()
 	if t.state == broken || len(a.layers) == 0 {
 		return n, false

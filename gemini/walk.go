@@ -56,15 +56,6 @@ func (w *walker) reset() {
 	w.strings.drop()
 }
 
-// abandon ends a value that was cut. The beginning of a text is still a fact,
-// that of a picture is no picture.
-func (w *walker) abandon() {
-	if w.strings.keep == keepText {
-		w.find.value(w.next, value{quoted: true, text: w.keep(w.strings.text), bytes: w.strings.bytes, name: w.name})
-	}
-	w.strings.drop()
-}
-
 func (w *walker) open(object bool, at int64) {
 	w.stack = append(w.stack, frame{w.next, object})
 	if object {
@@ -111,7 +102,7 @@ func (w *walker) run(b []byte, at int64) { w.strings.write(b, at) }
 // escaped takes what an escape stands for; the line breaks that some encoders
 // put into base64 are no part of it.
 func (w *walker) escaped(b []byte, at int64) {
-	if w.strings.keep == keepPicture && (b[0] == '\n' || b[0] == '\r') {
+	if w.strings.image != nil && (b[0] == '\n' || b[0] == '\r') {
 		return
 	}
 	w.strings.write(b, at)
@@ -125,13 +116,22 @@ func (w *walker) endString(s Span) {
 		w.find.value(w.next, v)
 	case keepSpan:
 		w.find.value(w.next, v)
-	case keepPicture:
+	case keepPicture, keepLink:
 		v.image = w.strings.image
-		v.image.finish(s)
+		if v.image.settle(s) || w.strings.keep == keepPicture {
+			v.image.finish()
+		}
 		w.find.value(w.next, v)
 	}
 	w.strings.drop()
 	w.afterValue()
+}
+
+// endCut ends a string that the body does not: what came of a text is told.
+func (w *walker) endCut() {
+	if w.strings.keep == keepText {
+		w.find.value(w.next, value{quoted: true, text: w.keep(w.strings.text), bytes: w.strings.bytes, name: w.name})
+	}
 }
 
 // scalar takes a number, true, false or null. Null is as good as absent.
@@ -163,7 +163,7 @@ type sink struct {
 
 func (s *sink) begin(k keep, at int64) {
 	s.keep, s.text, s.bytes = k, s.text[:0], 0
-	if k == keepPicture {
+	if k == keepPicture || k == keepLink {
 		s.image = newPicture(at)
 	}
 }
@@ -174,7 +174,7 @@ func (s *sink) write(b []byte, at int64) {
 		s.bytes += int64(len(b))
 		room := MaxText + utf8.UTFMax - len(s.text) // UTFMax more, so that the cut sees whole runes
 		s.text = append(s.text, b[:min(len(b), room)]...)
-	case keepPicture:
+	case keepPicture, keepLink:
 		s.image.write(b, at)
 	}
 }

@@ -103,7 +103,7 @@ func ended(b *gemini.Body, end finding, reason string) finding {
 		end.cause = thirdParty
 	}
 	if end.cause == otherReason && strings.Contains(b.FinishMessage, "ephras") {
-		end.retry = plantain.RetryAfterFix
+		end.cause, end.retry = rephrase, plantain.RetryAfterFix
 	}
 	return end
 }

@@ -8,16 +8,18 @@ type cause string
 
 const (
 	// no answer, or not the whole of one
-	noRoute     cause = "no route"
-	halfSent    cause = "half sent"
-	noAnswer    cause = "no answer"
-	ownDeadline cause = "own deadline"
-	clientGone  cause = "client gone"
-	cutAnswer   cause = "cut answer"
-	brokenOff   cause = "broken off"
+	noRoute       cause = "no route"
+	halfSent      cause = "half sent"
+	noAnswer      cause = "no answer"
+	ownDeadline   cause = "own deadline"
+	clientGone    cause = "client gone"
+	cutAnswer     cause = "cut answer"
+	brokenOff     cause = "broken off"
+	proxyDeadline cause = "proxy deadline"
 
 	// limits
 	tokensEach cause = "provisioned throughput"
+	zeroRegion cause = "zero in a region"
 	freeTier   cause = "no free tier"
 	longReset  cause = "long reset"
 	openQuota  cause = "quota without a window"
@@ -73,6 +75,7 @@ const (
 	noImageMade  cause = "no image made"
 	toolSlip     cause = "tool call"
 	otherReason  cause = "other"
+	rephrase     cause = "other, to be put in other words"
 	saidInternal cause = "internal, with status 200"
 	continuation cause = "continuation"
 	textAsAsked  cause = "text as asked"
@@ -82,6 +85,7 @@ const (
 	// not to be told
 	emptyBody   cause = "empty body"
 	robotPage   cause = "robot page"
+	guardPage   cause = "guard page"
 	webPage     cause = "web page"
 	newReason   cause = "unknown finish reason"
 	strangeBody cause = "strange body"
@@ -123,13 +127,20 @@ func (n finding) advice() plantain.Retry {
 	return usual[n.class]
 }
 
-// bound is the limit that the class implies where none was named.
+// bound is the limit that binds: the one that was named, or that the class implies.
 func (n finding) bound() plantain.Limit {
 	switch n.class {
 	case plantain.QuotaZero:
 		return plantain.LimitZero
 	case plantain.Capacity:
 		return plantain.LimitSharedCapacity
+	case plantain.QuotaUnknown:
+		return "" // a kind without its window is no limit
+	case plantain.Billing:
+		if n.cause != billingOff {
+			return plantain.LimitSpend
+		}
+		return ""
 	default:
 		return n.limit
 	}

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/plantainhq/plantain"
@@ -30,8 +29,8 @@ func (r Rules) charge(f *gemini.Facts, n finding) bill {
 	if b, ok := googleSays(&f.Body); ok {
 		return b
 	}
-	if tokens := counted(&f.Body, n.class); tokens > 0 {
-		return bill{plantain.ChargedYes, fmt.Sprintf("It was charged: Google counted %d tokens of output.", tokens)}
+	if out := counted(&f.Body, n.class); out > 0 {
+		return bill{plantain.ChargedYes, "It was charged: Google counted " + tokens(out) + " of output."}
 	}
 	if n.refuse && !spoke(&f.Body) {
 		return failedFree(n.code)
@@ -39,7 +38,7 @@ func (r Rules) charge(f *gemini.Facts, n finding) bill {
 	if filtered(n.class) {
 		return r.filtered()
 	}
-	return bill{plantain.ChargedUnknown, unknownBecause(f)}
+	return bill{plantain.ChargedUnknown, unknownBecause(&f.Body, n)}
 }
 
 // counted gives the tokens of output that Google counted. For a filtered answer
@@ -123,11 +122,17 @@ func (r Rules) filtered() bill {
 	return bill{plantain.ChargedYes, "Google does not say whether it bills this; to be careful it counts as charged (setting billing.filtered)."}
 }
 
-func unknownBecause(f *gemini.Facts) string {
-	if f.Body.Usage.Seen && f.Body.Usage.Prompt > 0 {
-		return fmt.Sprintf("Whether it was charged is unknown: Google counted %d tokens of input and none of output.", f.Body.Usage.Prompt)
+func unknownBecause(b *gemini.Body, n finding) string {
+	switch {
+	case n.cause == proxyDeadline:
+		return "Whether it was charged is unknown: Google may have done the work all the same."
+	case n.refuse:
+		return "Whether it was charged is unknown: part of the answer had come before the error."
+	case b.Usage.Seen && b.Usage.Prompt > 0:
+		return "Whether it was charged is unknown: Google counted " + tokens(b.Usage.Prompt) + " of input and none of output."
+	default:
+		return "Whether it was charged is unknown: the answer does not say."
 	}
-	return "Whether it was charged is unknown: the answer does not say."
 }
 
 // pictured reports that a final picture was delivered: a draft in a thought part

@@ -53,40 +53,63 @@ func speaks(e *gemini.ErrorFacts) bool {
 // findError judges an error: by what is said in it, the innermost layer first,
 // else by the status.
 func findError(f *gemini.Facts) finding {
-	layers := layersOf(f)
 	if pictured(&f.Body) && len(f.Body.Errors) > 0 {
 		return finding{class: plantain.Unanswered, cause: brokenOff}
 	}
-	n := decide(f, layers)
+	layers := layersOf(f)
+	whole := f.Body.Complete || f.Body.Form == gemini.FormText && f.Stage != plantain.Reading
+	n := decide(f, layers, whole)
 	n.stated = delay(f, layers)
-	return settleWindow(n)
+	n = settleWindow(n)
+	if n.class == plantain.RateMinute && !whole {
+		// A longer quota may have stood behind the cut.
+		n.class, n.cause = plantain.QuotaUnknown, openQuota
+	}
+	return n
 }
 
-func decide(f *gemini.Facts, layers []layer) finding {
-	whole := f.Body.Complete || f.Body.Form == gemini.FormText
+func decide(f *gemini.Facts, layers []layer, whole bool) finding {
 	for i := range layers {
 		l := &layers[i]
 		if n, ok := l.specific(layers[i+1:]); ok {
 			n.from, n.code = l, l.codeOr(f.Status)
-			n.refuse = n.code >= 400 && (!answered(n.class) || l.googles() && len(layers) == 1)
+			n.refuse = n.code >= 400 && l.free(n, len(layers) > 1)
 			return n
 		}
-		if code := l.code(); l.googles() && whole {
+		if code := l.code(); code != 0 && whole {
 			return byStatus(code, l)
 		}
 	}
 	return byHTTP(f, layers, whole)
 }
 
+// free reports that Google's rule on failed requests speaks of an error. It is
+// silent where a gateway reports what Google answered with status 200, and where
+// a gateway itself stopped waiting.
+func (l *layer) free(n finding, wrapped bool) bool {
+	_, named := httpOf[l.Status]
+	switch {
+	case n.cause == proxyDeadline:
+		return named
+	case !answered(n.class):
+		return true
+	case l.batch || named:
+		return n.code < 500
+	default:
+		_, worded := codeTexts[l.CodeText]
+		return worded && !wrapped
+	}
+}
+
 // specific judges a layer by what it says, whatever the status around it is. Of
 // the layers around it only the limits count.
 func (l *layer) specific(around []layer) (finding, bool) {
-	if l.hasQuota() {
+	if l.hasQuota() && !strings.Contains(l.low(), "spend") {
 		return l.quota(around), true
 	}
 	for i := range phrases {
 		if p := &phrases[i]; strings.Contains(l.low(), p.text) {
-			return finding{class: p.class, cause: p.cause, retry: p.retry, limit: p.limit}, true
+			return finding{class: p.class, cause: p.cause, retry: p.retry}, true
 		}
 	}
 	if n, ok := reasons[l.Reason]; ok {
@@ -131,19 +154,17 @@ func (l *layer) codeOr(status int) int {
 	return status
 }
 
-// googles reports an error in Google's shape: with a gRPC name, a known code of
-// the Interactions API, or at least a number.
-func (l *layer) googles() bool {
-	_, named := httpOf[l.Status]
-	_, worded := codeTexts[l.CodeText]
-	return named || worded || l.code() != 0
-}
-
 // byStatus is the class of a code where the body says nothing finer.
 func byStatus(code int, l *layer) finding {
 	n := finding{class: plantain.Unclassifiable, cause: strangeCode, code: code, refuse: code >= 400, from: l}
 	if c, ok := statuses[code]; ok {
 		n.class, n.cause = c.class, c.cause
+	}
+	if n.cause == proxyDeadline {
+		n.refuse = false
+	}
+	if n.class == plantain.BadRequest && l != nil && strings.Contains(l.Debug, "thumbnailer") {
+		n.cause = badPicture // the message itself says nothing (a recorded body)
 	}
 	switch {
 	case n.class != plantain.Unclassifiable:
@@ -165,34 +186,36 @@ func byHTTP(f *gemini.Facts, layers []layer, whole bool) finding {
 		l = &layers[0]
 	}
 	n := byStatus(f.Status, l)
+	empty := f.Body.Form == gemini.FormEmpty && f.Stage != plantain.Reading
 	switch {
-	case f.Body.Form == gemini.FormEmpty && n.class == plantain.BadRequest:
+	case empty && n.class == plantain.BadRequest:
 		// A 400 may be the key, the place or the request: nothing tells which.
 		n.class, n.cause = plantain.Unclassifiable, emptyBody
-	case !whole && f.Body.Form != gemini.FormEmpty && vague(f.Status, layers):
+	case !empty && !whole && vague(f.Status, layers):
 		n.class, n.cause = plantain.Unclassifiable, cutError
-		n.refuse = someGoogles(layers)
+		n.refuse = coded(layers)
 	}
 	return n
 }
 
 // vague reports a status that says too little beside a body that was cut: 400
-// and 403 have many causes, and a 5xx may be a gateway's for an answer that was
+// and 403 have many causes, and a 500 may be a gateway's for an answer that was
 // paid for.
 func vague(status int, layers []layer) bool {
 	switch status {
-	case 401, 404, 413, 429, 502, 503, 504, 499:
+	case 401, 404, 413, 429, 499, 502, 503, 504:
 		return false
 	case 500:
-		return !someGoogles(layers)
+		return !coded(layers)
 	default:
 		return true
 	}
 }
 
-func someGoogles(layers []layer) bool {
+// coded reports an error with a code of its own, as Google's have.
+func coded(layers []layer) bool {
 	for i := range layers {
-		if layers[i].googles() {
+		if layers[i].code() != 0 {
 			return true
 		}
 	}

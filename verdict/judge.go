@@ -108,9 +108,11 @@ func cut(f *gemini.Facts) bool {
 	if b.Form == gemini.FormJSON || len(b.Errors) > 0 || b.BlockReason != "" || b.FinishReason != "" {
 		return false
 	}
-	// An event stream without its end. A final picture in it is whole, and a lone
-	// event without content is how Google says nothing (a recorded answer).
-	return !pictured(b) && len(b.Parts) > 0 || f.Stage == plantain.Reading
+	// An event stream without a finish reason. A final picture in it is whole, a
+	// lone event without content is how Google says nothing (a recorded answer),
+	// and Interactions streams end with the usage, without candidates.
+	ended := pictured(b) || len(b.Parts) == 0 || b.Candidates == 0 && b.Usage.Seen
+	return !ended || f.Stage == plantain.Reading
 }
 
 // refused reports that the body speaks as an error, not as an answer.

@@ -30,10 +30,6 @@ func (l *layer) hasQuota() bool {
 	if len(l.Violations) > 0 || l.Metadata["quota_limit"] != "" || l.Metadata["quota_metric"] != "" {
 		return true
 	}
-	switch l.Reason {
-	case "RATE_LIMIT_EXCEEDED", "QUOTA_EXHAUSTED":
-		return true
-	}
 	low := l.low()
 	return strings.Contains(low, "quota exceeded for") || strings.Contains(low, "quota_limit") ||
 		strings.Contains(low, "quotametric") || strings.Contains(low, "your quota will reset") || legacyLimit(low)
@@ -63,6 +59,12 @@ func (l *layer) quota(around []layer) finding {
 		n.class, n.cause = plantain.Billing, spendBurst
 	case bind.zero():
 		n.class = plantain.QuotaZero
+		if l.Metadata["quota_location"] != "" && l.Metadata["quota_location"] != "global" {
+			n.cause = zeroRegion
+		}
+		if bind.span == day {
+			n.limit = byDay(bind.limit)
+		}
 	case bind.span == day:
 		n.class, n.limit = plantain.RateDay, byDay(bind.limit)
 	case bind.span == minute:
@@ -217,8 +219,8 @@ func wordQuotas(low string) []quota {
 // unnamedQuota is a quota that is said to be used up and not which: the reason
 // and the stated wait tell what they can (settleWindow).
 func (l *layer) unnamedQuota() finding {
-	if l.Reason == "RATE_LIMIT_EXCEEDED" {
-		return finding{class: plantain.RateMinute}
+	if n, ok := reasons[l.Reason]; ok {
+		return n
 	}
 	return finding{class: plantain.QuotaUnknown, cause: openQuota}
 }

@@ -8,7 +8,6 @@ type phrase struct {
 	class plantain.Class
 	cause cause
 	retry plantain.Retry
-	limit plantain.Limit
 }
 
 // phrases are searched in this order, the first one that is found decides. Where
@@ -26,17 +25,17 @@ var phrases = []phrase{
 	{text: "unsupported_country", class: plantain.Region},
 
 	// money
-	{text: "spending cap", class: plantain.Billing, cause: spendCap, limit: plantain.LimitSpend},
-	{text: "spend cap", class: plantain.Billing, cause: spendCap, limit: plantain.LimitSpend},
-	{text: "spend limit", class: plantain.Billing, cause: spendBurst, limit: plantain.LimitSpend},
-	{text: "spending limit", class: plantain.Billing, cause: spendBurst, limit: plantain.LimitSpend},
-	{text: "spend-based rate limit", class: plantain.Billing, cause: spendBurst, limit: plantain.LimitSpend},
-	{text: "prepay", class: plantain.Billing, cause: creditGone, limit: plantain.LimitSpend},
-	{text: "prepaid", class: plantain.Billing, cause: creditGone, limit: plantain.LimitSpend},
-	{text: "credits are depleted", class: plantain.Billing, cause: creditGone, limit: plantain.LimitSpend},
-	{text: "out of credit", class: plantain.Billing, cause: creditGone, limit: plantain.LimitSpend},
-	{text: "insufficient credit", class: plantain.Billing, cause: creditGone, limit: plantain.LimitSpend},
-	{text: "insufficient balance", class: plantain.Billing, cause: creditGone, limit: plantain.LimitSpend},
+	{text: "spending cap", class: plantain.Billing, cause: spendCap},
+	{text: "spend cap", class: plantain.Billing, cause: spendCap},
+	{text: "spend limit", class: plantain.Billing, cause: spendBurst},
+	{text: "spending limit", class: plantain.Billing, cause: spendBurst},
+	{text: "spend-based rate limit", class: plantain.Billing, cause: spendBurst},
+	{text: "prepay", class: plantain.Billing, cause: creditGone},
+	{text: "prepaid", class: plantain.Billing, cause: creditGone},
+	{text: "credits are depleted", class: plantain.Billing, cause: creditGone},
+	{text: "out of credit", class: plantain.Billing, cause: creditGone},
+	{text: "insufficient credit", class: plantain.Billing, cause: creditGone},
+	{text: "insufficient balance", class: plantain.Billing, cause: creditGone},
 	{text: "billing to be enabled", class: plantain.Billing, cause: billingOff},
 	{text: "billing is disabled", class: plantain.Billing, cause: billingOff},
 	{text: "billing account for the owning project is disabled", class: plantain.Billing, cause: billingOff},
@@ -47,6 +46,7 @@ var phrases = []phrase{
 	// signatures; a field name that is not known is another fault
 	{text: "unknown name", class: plantain.BadRequest, cause: unknownField},
 	{text: "corrupted thought signature", class: plantain.ThoughtSignature, cause: corrupted},
+	{text: "thought_signature' (type_bytes)", class: plantain.ThoughtSignature, cause: corrupted},
 	{text: "thought_signature", class: plantain.ThoughtSignature},
 	{text: "thought signature", class: plantain.ThoughtSignature},
 	{text: "thoughtsignature", class: plantain.ThoughtSignature},
@@ -80,8 +80,10 @@ var phrases = []phrase{
 	{text: "verify your account", class: plantain.Permission, cause: accountOff},
 	{text: "project has been denied access", class: plantain.Permission, cause: suspended},
 	{text: "requests from referer", class: plantain.Permission, cause: restricted},
-	{text: "requests from this", class: plantain.Permission, cause: restricted},
-	{text: "requests to this api", class: plantain.Permission, cause: restricted},
+	{text: "requests from this android", class: plantain.Permission, cause: restricted},
+	{text: "requests from this ios", class: plantain.Permission, cause: restricted},
+	{text: "requests to this api generativelanguage", class: plantain.Permission, cause: restricted},
+	{text: "requests to this api aiplatform", class: plantain.Permission, cause: restricted},
 	{text: "ip address restriction", class: plantain.Permission, cause: restricted},
 	{text: "valid google cloud project id", class: plantain.Permission, cause: noProject},
 	{text: "cachedcontent not found", class: plantain.Permission, cause: notYours, retry: plantain.RetryAfterFix},
@@ -145,12 +147,14 @@ var phrases = []phrase{
 	{text: "has been retired", class: plantain.ModelNotFound, cause: retired},
 	{text: "has been shut down", class: plantain.ModelNotFound, cause: retired},
 	{text: "has been discontinued", class: plantain.ModelNotFound, cause: retired},
-	{text: "publisher model", class: plantain.ModelNotFound},
+	{text: "was not found or your project", class: plantain.ModelNotFound},
+	{text: "is not servable", class: plantain.ModelNotFound},
 	{text: "no available channel", class: plantain.ModelNotFound},
 	{text: "no such model", class: plantain.ModelNotFound},
 	{text: "unknown model", class: plantain.ModelNotFound},
 	{text: "model not found", class: plantain.ModelNotFound},
 	{text: "model does not exist", class: plantain.ModelNotFound},
+	{text: "` does not exist", class: plantain.ModelNotFound},
 	{text: "was not found on this server", class: plantain.ModelNotFound, cause: wrongURL},
 
 	// everybody's limits
@@ -175,12 +179,23 @@ var phrases = []phrase{
 	{text: "aspect ratio", class: plantain.BadRequest, cause: badRatio},
 	{text: "aspect_ratio", class: plantain.BadRequest, cause: badRatio},
 	{text: "image_size", class: plantain.BadRequest, cause: badSize},
-	{text: "image size", class: plantain.BadRequest, cause: badSize},
+	{text: "imagesize", class: plantain.BadRequest, cause: badSize},
 	{text: "is not enabled for", class: plantain.BadRequest, cause: notEnabled},
 	{text: "invalid json payload", class: plantain.BadRequest, cause: badField},
 	{text: "invalid value at", class: plantain.BadRequest, cause: badField},
 
+	// deadlines that are not Google's
+	{text: "context deadline exceeded", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "client.timeout", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "request timed out", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "read timed out", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "readtimeout", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "upstream request timeout", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "a timeout occurred", class: plantain.Timeout, cause: proxyDeadline},
+
 	// pages that are not the API's
+	{text: "attention required! | cloudflare", class: plantain.Unclassifiable, cause: guardPage, retry: plantain.RetryLater},
+	{text: "just a moment...", class: plantain.Unclassifiable, cause: guardPage, retry: plantain.RetryLater},
 	{text: "automated queries", class: plantain.Unclassifiable, cause: robotPage, retry: plantain.RetryLater},
 	{text: "status code (no body)", class: plantain.Unclassifiable, cause: emptyBody},
 }
@@ -228,6 +243,8 @@ var reasons = map[string]finding{
 	"VALIDATION_REQUIRED":             {class: plantain.Permission, cause: accountOff},
 	"BILLING_DISABLED":                {class: plantain.Billing, cause: billingOff},
 	"MODEL_CAPACITY_EXHAUSTED":        {class: plantain.Capacity},
+	"RATE_LIMIT_EXCEEDED":             {class: plantain.RateMinute},
+	"QUOTA_EXHAUSTED":                 {class: plantain.QuotaUnknown, cause: openQuota},
 }
 
 // codeTexts are error codes that are words, in lower case: those of the
@@ -254,8 +271,8 @@ var codeTexts = map[string]finding{
 // gatewayCodes are those of aggregators alone: Google's rules do not speak of them.
 var gatewayCodes = map[string]finding{
 	"invalid_api_key":          {class: plantain.KeyInvalid},
-	"insufficient_quota":       {class: plantain.Billing, cause: creditGone, limit: plantain.LimitSpend},
-	"insufficient_user_quota":  {class: plantain.Billing, cause: creditGone, limit: plantain.LimitSpend},
+	"insufficient_quota":       {class: plantain.Billing, cause: creditGone},
+	"insufficient_user_quota":  {class: plantain.Billing, cause: creditGone},
 	"content_policy_violation": {class: plantain.SafetyPrompt},
 	"moderation_blocked":       {class: plantain.SafetyPrompt},
 	"prompt_blocked":           {class: plantain.SafetyPrompt},
@@ -283,7 +300,7 @@ var statuses = map[int]struct {
 	503: {plantain.Capacity, ""},
 	504: {plantain.Timeout, ""},
 	522: {plantain.Timeout, ""},
-	524: {plantain.Timeout, ""},
+	524: {plantain.Timeout, proxyDeadline},
 	529: {plantain.Capacity, ""},
 }
 

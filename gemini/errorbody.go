@@ -27,6 +27,7 @@ type errorFinder struct {
 	layers  []layer
 	open    []int // which of them stand open, innermost last; -1: one too many
 	spare   layer // takes what is not kept
+	dropped bool  // something was not kept
 	gateway layer // a message beside candidates and error, not inside
 	before  int   // where among the layers the gateway's own belongs
 	limit   Violation
@@ -49,6 +50,7 @@ func (f *errorFinder) begin() {
 		at = len(f.layers)
 		f.layers = append(f.layers, layer{})
 	}
+	f.dropped = f.dropped || at < 0
 	f.open = append(f.open, at)
 }
 
@@ -86,14 +88,15 @@ func (f *errorFinder) leaveError(p spot) {
 	}
 }
 
-// endGateway ends the root object: its message is an error of its own, around
-// the one in its error member.
+// endGateway ends the root object. Its message is an error of its own, around
+// the one in its error member; a text beside that one explains it further.
 func (f *errorFinder) endGateway() {
-	if f.gateway.Message == "" && f.gateway.raw != nil {
-		f.gateway.Message, f.gateway.raw = f.gateway.raw[0], f.gateway.raw[1:]
+	g, at := f.gateway, f.before
+	if g.Message == "" && g.raw != nil {
+		g.Message, g.raw, at = g.raw[0], g.raw[1:], len(f.layers)
 	}
-	if f.gateway.Message != "" && len(f.layers) < maxLayers {
-		f.layers = slices.Insert(f.layers, f.before, f.gateway)
+	if g.Message != "" && len(f.layers) < maxLayers {
+		f.layers = slices.Insert(f.layers, at, g)
 	}
 	f.gateway, f.before = layer{}, len(f.layers)
 }

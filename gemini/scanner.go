@@ -194,7 +194,7 @@ func (s *Scanner) end() {
 func (s *Scanner) describe(b *Body) {
 	b.Bytes = s.bytes
 	b.Fault, b.Broken = s.fault, s.fault != ""
-	b.Cut = s.walk.cut || s.answer.cut
+	b.Cut = s.walk.cut || s.answer.cut || s.answer.dropped
 	switch s.mode {
 	case jsonMode:
 		b.Form = FormJSON

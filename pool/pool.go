@@ -78,7 +78,8 @@ func (p *Pool) Seen(k Key) State {
 	return s.Clone()
 }
 
-// Keys are the windows that an attempt on this project for a model touches.
+// Keys are the windows that an attempt on this project for a model touches, that
+// of the project as a whole first.
 func (m Member) Keys(model plantain.Model) []Key {
 	return []Key{{m.Name, ""}, {m.Name, model}}
 }
@@ -117,7 +118,12 @@ func (n *NoRoom) Error() string {
 // room says whether an amount fits a member's states at this instant.
 func (m Member) room(states func(Key) *State, now time.Time, model plantain.Model, need Amount) *NoRoom {
 	var worst *NoRoom
-	for _, k := range m.Keys(model) {
+	keys := m.Keys(model)
+	if need == (Amount{}) {
+		// What takes nothing of a window is held up only by what holds up everything.
+		keys = keys[:1]
+	}
+	for _, k := range keys {
 		s := states(k)
 		if at, forever := s.Park.Ends(now, m.Fingerprint); forever || at.After(now) {
 			worst = later(worst, &NoRoom{At: at, Forever: forever, Parked: s.Park, Project: m.Name})

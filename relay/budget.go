@@ -15,15 +15,14 @@ type budget struct {
 	opened bool
 }
 
-const (
-	budgetSize  = 50  // retries that a calm past allows at once
-	budgetShare = 0.5 // retries that one request earns
-)
+// budgetSize is how many retries a calm past allows at once.
+const budgetSize = 50
 
-func (b *budget) earn() {
+// earn counts a request, which allows share of a retry.
+func (b *budget) earn(share float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.spent = max(b.spent-budgetShare, 0)
+	b.spent = max(b.spent-share, 0)
 }
 
 // spend reports whether one more retry fits.

@@ -15,8 +15,9 @@ type flight struct {
 	waiting context.Context // ends when nobody waits any more
 	leave   context.CancelFunc
 	done    chan struct{}
-	answer  *answer // set before done is closed
-	callers int     // guarded by flights.mu
+	answer  *answer                       // set before done is closed
+	callers int                           // guarded by flights.mu
+	without map[plantain.ProjectName]bool // projects that this request goes around; only run uses it
 }
 
 // left reports whether nobody waits for the answer any more.
@@ -68,7 +69,7 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) (*flight, *refusal) 
 		f.callers++
 		return f, nil
 	}
-	f := &flight{ask: a, done: make(chan struct{}), callers: 1}
+	f := &flight{ask: a, done: make(chan struct{}), callers: 1, without: map[plantain.ProjectName]bool{}}
 	f.waiting, f.leave = context.WithCancel(context.Background())
 	if fs.byKey == nil {
 		fs.byKey = map[flightKey]*flight{}

@@ -30,7 +30,7 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 			return nil, errLeft
 		}
 		now := t.now()
-		members, none := t.Pool.Rank(now, a.entry.ID, a.need, nil)
+		members, none := t.Pool.Rank(now, a.entry.ID, a.need, f.without)
 		for _, m := range members {
 			o, err := t.take(a, m, n, now)
 			if noRoom := (*pool.NoRoom)(nil); errors.As(err, &noRoom) {
@@ -40,7 +40,7 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 			return o, err
 		}
 		if none == nil {
-			return nil, errors.New("the pool has no projects")
+			return nil, errors.New("no project of the pool is left to ask")
 		}
 		if none.Forever || none.At.After(a.patience) {
 			return nil, none

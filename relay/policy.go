@@ -15,6 +15,9 @@ type Policy struct {
 	Cap      time.Duration // the longest back-off; zero: 32 s
 	NoImage  int           // how often an answer without an image may be asked for again; zero: never, it may have cost money
 	Unknown  int           // how often an attempt that may have been charged may be sent again; zero: never
+	// Budget is the share of requests, 0 to 1, that may be retries for trouble at
+	// Google; zero: 0.2. A burst of fifty, and one a second, are always allowed.
+	Budget float64
 	// Rand draws the jitter, from 0 to 1; nil: at random.
 	Rand func() float64
 }

@@ -253,4 +253,3 @@ func story(t *testing.T, name string, f func(*testing.T)) {
 		synctest.Test(t, f)
 	})
 }
-

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -84,7 +85,7 @@ func (t *Transport) Running() int { return t.flights.running() }
 func (t *Transport) run(f *flight) *answer {
 	a := f.ask
 	defer a.body.Release()
-	t.budget.earn()
+	t.budget.earn(cmp.Or(t.Policy.Budget, 0.2))
 	again := map[plantain.Class]int{}
 	var last *result
 	for n := 1; ; n++ {
@@ -103,6 +104,10 @@ func (t *Transport) run(f *flight) *answer {
 			return t.answer(a, last, n)
 		}
 		again[v.Class]++
+		if a.route.free() && step.Wait == 0 {
+			// A call without an entry in the books parks nobody; it goes elsewhere itself.
+			f.without[o.member.Name] = true
+		}
 		if !t.pause(f, step.Wait, n, v) {
 			return t.answer(a, last, n)
 		}

@@ -1,0 +1,367 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/config"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/relay"
+)
+
+type generateCmd struct {
+	Prompt []string `arg:"" help:"What to make, or how to change the pictures given with -i."`
+	Image  []string `short:"i" type:"existingfile" placeholder:"IMG" help:"A picture to work from; may be given several times."`
+	Out    string   `short:"O" placeholder:"FILE" help:"Where to write the picture. Default: named after the prompt, in this folder; nothing is overwritten."`
+	Model  string   `short:"m" default:"nb2" help:"nb2, pro, original, lite or a model id."`
+	Size   string   `placeholder:"SIZE" help:"512, 1K, 2K or 4K, as far as the model makes it. Default: 1K."`
+	Aspect string   `placeholder:"W:H" help:"The ratio, such as 16:9. Default: that of the first picture given, else 1:1."`
+	Server string   `placeholder:"URL" help:"The gateway to use. Default: the one that has the store, else none: the command does it all by itself."`
+}
+
+func (generateCmd) Help() string {
+	return `On a terminal it shows what happens: the attempt, why it waits, and until when. On a pipe it prints the path of the picture and nothing else.
+
+  plantain generate "A red apple on a white background, soft window light"
+  plantain generate -i cat.jpg "Make the blanket blue" --size 2K -O blue.jpg`
+}
+
+// A made picture, and what it took.
+type made struct {
+	Path     string               `json:"path"`
+	Width    int                  `json:"width"`
+	Height   int                  `json:"height"`
+	Cost     string               `json:"cost_usd"`
+	Attempts int                  `json:"attempts"`
+	Project  plantain.ProjectName `json:"project"`
+	Request  plantain.RequestID   `json:"request"`
+	Differs  string               `json:"differs,omitempty"`
+	Took     float64              `json:"took_seconds"`
+	picture  []byte
+	mime     string
+}
+
+func (g *generateCmd) Run(w *world) error {
+	c, err := w.loadConfig()
+	if err != nil && g.Server == "" {
+		return err
+	}
+	if c == nil {
+		d := config.Default()
+		c = &d
+	}
+	entry, err := g.check(c.Catalogue)
+	if err != nil {
+		return err
+	}
+	body, err := g.body()
+	if err != nil {
+		return err
+	}
+	way, done, err := g.way(w, c)
+	if err != nil {
+		return err
+	}
+	defer done()
+	m, err := way.make(w.ctx, entry.ID, body)
+	if err != nil {
+		return err
+	}
+	if m.Path, err = g.write(m); err != nil {
+		return err
+	}
+	w.printMade(m)
+	return nil
+}
+
+// check finds what can't work before anything is asked.
+func (g *generateCmd) check(c *gemini.Catalogue) (gemini.Entry, error) {
+	e, ok := c.Lookup(plantain.Model(g.Model))
+	if !ok {
+		return e, fmt.Errorf("%w\nmodel %q is not known; plantain models shows them", errUsage, g.Model)
+	}
+	if err := errors.Join(e.CheckSize(g.Size), e.CheckRatio(g.Aspect)); err != nil {
+		return e, fmt.Errorf("%w\n%w", errUsage, err)
+	}
+	if len(g.Image) > e.MaxImages {
+		return e, fmt.Errorf("%w\n%s takes %d pictures; %d were given", errUsage, e.ID, e.MaxImages, len(g.Image))
+	}
+	if g.Out != "" {
+		if _, err := os.Stat(g.Out); !errors.Is(err, fs.ErrNotExist) {
+			return e, fmt.Errorf("%w\n%s exists already; choose another name with -O", errUsage, g.Out)
+		}
+	}
+	return e, nil
+}
+
+type part struct {
+	Text       string      `json:"text,omitempty"`
+	InlineData *inlineData `json:"inlineData,omitempty"`
+}
+
+type inlineData struct {
+	MIME string `json:"mimeType"`
+	Data []byte `json:"data"`
+}
+
+// body is the request in Google's shape.
+func (g *generateCmd) body() ([]byte, error) {
+	parts := []part{{Text: strings.Join(g.Prompt, " ")}}
+	for _, name := range g.Image {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		mime := http.DetectContentType(data)
+		if !strings.HasPrefix(mime, "image/") {
+			return nil, fmt.Errorf("%s is no picture that can be sent (it looks like %s); use PNG, JPEG or WebP", name, mime)
+		}
+		parts = append(parts, part{InlineData: &inlineData{mime, data}})
+	}
+	image := map[string]string{}
+	if g.Size != "" {
+		image["imageSize"] = g.Size
+	}
+	if g.Aspect != "" {
+		image["aspectRatio"] = g.Aspect
+	}
+	config := map[string]any{"responseModalities": []string{"TEXT", "IMAGE"}}
+	if len(image) > 0 {
+		config["imageConfig"] = image
+	}
+	return json.Marshal(map[string]any{
+		"contents":         []any{map[string]any{"role": "user", "parts": parts}},
+		"generationConfig": config,
+	})
+}
+
+// way finds who makes the picture: a running gateway, or this process.
+func (g *generateCmd) way(w *world, c *config.Config) (*maker, func(), error) {
+	server := strings.TrimSuffix(g.Server, "/")
+	if server == "" {
+		path, err := sqlitePath(c.Store)
+		if err != nil {
+			return nil, nil, err
+		}
+		server = runningServer(path)
+	}
+	if server != "" {
+		return &maker{w: w, through: http.DefaultTransport, base: server, remote: true}, func() {}, nil
+	}
+	h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &maker{w: w, through: h.relay, base: "http://plantain"}, func() { _ = h.close(context.Background()) }, nil
+}
+
+// A maker sends one request and follows it.
+type maker struct {
+	w       *world
+	through http.RoundTripper
+	base    string
+	remote  bool
+}
+
+func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*made, error) {
+	p := newProgress(m.w)
+	defer p.stop()
+	key := rand.Text()
+	if m.remote {
+		defer m.follow(ctx, key, p)()
+	} else {
+		ctx = relay.WithCaller(ctx, relay.Caller{Watch: p.show})
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.base+"/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", key)
+	begun := time.Now()
+	res, err := m.through.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return read(res, answer, time.Since(begun))
+}
+
+// follow asks a gateway what happens to a request while it runs.
+func (m *maker) follow(ctx context.Context, key string, p *progress) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w := *m.w
+		w.ctx = ctx
+		shown := 0
+		for ctx.Err() == nil {
+			var got struct{ Events []relay.Event }
+			if w.fetch(m.base+"/api/v1/live/"+key, &got) == nil {
+				for ; shown < len(got.Events); shown++ {
+					p.show(got.Events[shown])
+				}
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(250 * time.Millisecond):
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// read takes the picture out of an answer, or says why there is none.
+func read(res *http.Response, answer []byte, took time.Duration) (*made, error) {
+	scan := gemini.NewScanner(res.Header.Get("Content-Type"))
+	_, _ = scan.Write(answer)
+	b := scan.Finish()
+	h := res.Header
+	attempts, _ := strconv.Atoi(h.Get("Plantain-Attempts"))
+	m := &made{Cost: h.Get("Plantain-Cost-Usd"), Attempts: attempts, Took: took.Seconds(), Differs: h.Get("Plantain-Image"),
+		Project: plantain.ProjectName(h.Get("Plantain-Project")), Request: plantain.RequestID(h.Get("Plantain-Request-Id"))}
+	for _, p := range b.Parts {
+		if p.Kind == gemini.KindImage && !p.Thought && p.Data.Len > 0 {
+			data, err := decode(answer[p.Data.Start:p.Data.Start+p.Data.Len], p.Data.Escaped)
+			if err != nil {
+				return nil, fmt.Errorf("the picture in the answer is damaged: %w", err)
+			}
+			m.picture, m.mime, m.Width, m.Height = data, p.MIME, p.Width, p.Height
+		}
+	}
+	if m.picture == nil {
+		return nil, noPicture(res, b)
+	}
+	return m, nil
+}
+
+func decode(text []byte, escaped bool) ([]byte, error) {
+	if escaped {
+		var s string
+		if err := json.Unmarshal([]byte(`"`+string(text)+`"`), &s); err != nil {
+			return nil, err
+		}
+		text = []byte(s)
+	}
+	return base64.StdEncoding.AppendDecode(nil, text)
+}
+
+// noPicture says why there is none, whether it was charged, and what to do.
+func noPicture(res *http.Response, b gemini.Body) error {
+	verdict := res.Header.Get("Plantain-Verdict")
+	why := b.FinishMessage
+	for _, e := range b.Errors {
+		if e.Domain == "plantain" && e.Metadata["explanation"] != "" {
+			return fmt.Errorf("no image (%s): %s %s", verdict, e.Metadata["explanation"], e.Metadata["next"])
+		}
+		why = e.Message
+	}
+	if why == "" {
+		why = strings.TrimSpace(b.FinishReason + " " + b.BlockReason)
+	}
+	return fmt.Errorf("no image (%s): %s Cost: $%s; plantain does not ask again by itself, because that may cost again", verdict, why, res.Header.Get("Plantain-Cost-Usd"))
+}
+
+// write keeps the picture under a name that is free.
+func (g *generateCmd) write(m *made) (string, error) {
+	path := g.Out
+	if path == "" {
+		path = slug(strings.Join(g.Prompt, " "))
+	}
+	if filepath.Ext(path) == "" {
+		path += extension(m.mime)
+	}
+	return writeNew(path, m.picture)
+}
+
+// writeNew writes a file that does not exist yet, with a number where the name is
+// taken.
+func writeNew(path string, data []byte) (string, error) {
+	ext := filepath.Ext(path)
+	stem := strings.TrimSuffix(path, ext)
+	for n := 1; ; n++ {
+		if n > 1 {
+			path = fmt.Sprintf("%s-%d%s", stem, n, ext)
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("write the picture: %w", err)
+		}
+		_, err = f.Write(data)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return "", fmt.Errorf("write the picture: %w", err)
+		}
+		return path, nil
+	}
+}
+
+func extension(mime string) string {
+	switch mime {
+	case "image/png":
+		return ".png"
+	case "image/webp":
+		return ".webp"
+	default:
+		return ".jpg"
+	}
+}
+
+// slug names a file after the first words of a prompt.
+func slug(prompt string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(prompt) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+		if b.Len() >= 40 {
+			break
+		}
+	}
+	if s := strings.Trim(b.String(), "-"); s != "" {
+		return s
+	}
+	return "image"
+}
+
+// printMade prints the result: all of it to a person, the path alone to a pipe.
+func (w *world) printMade(m *made) {
+	switch {
+	case w.output == "json":
+		w.json(m)
+	case w.tty:
+		fmt.Fprintf(w.stderr, "%dx%d, $%s, %d attempt(s), %s, through %s (%s)\n",
+			m.Width, m.Height, m.Cost, m.Attempts, span(time.Duration(m.Took*float64(time.Second))), m.Project, m.Request)
+		if m.Differs != "" {
+			fmt.Fprintln(w.stderr, "differs from what was asked:", m.Differs)
+		}
+		fallthrough
+	default:
+		fmt.Fprintln(w.stdout, m.Path)
+	}
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/config"
+	"github.com/plantainhq/plantain/gateway"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/internal/spool"
+	"github.com/plantainhq/plantain/ledger"
+	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/relay"
+	"github.com/plantainhq/plantain/store"
+	"github.com/plantainhq/plantain/verdict"
+)
+
+// defaultConfig is read where it lies in the folder of the command.
+const defaultConfig = "plantain.yaml"
+
+// loadConfig reads the configuration that was named, the one in this folder, or
+// the environment.
+func (w *world) loadConfig() (*config.Config, error) {
+	if w.config != "" {
+		return config.Load(w.config, w.env)
+	}
+	if _, err := os.Stat(defaultConfig); !errors.Is(err, fs.ErrNotExist) {
+		return config.Load(defaultConfig, w.env)
+	}
+	return config.FromEnv(w.env)
+}
+
+// A house is the assembled program: everything between a request and Google.
+type house struct {
+	store *store.Store
+	pool  *pool.Pool
+	relay *relay.Transport
+	clock plantain.Clock
+	log   *slog.Logger
+	spool *spool.Spool
+}
+
+// build assembles a house from a configuration. Close it.
+func build(ctx context.Context, c *config.Config, log *slog.Logger, clock plantain.Clock) (_ *house, err error) {
+	path, err := sqlitePath(c.Store)
+	if err != nil {
+		return nil, err
+	}
+	images, err := imagesFolder(c.Images)
+	if err != nil {
+		return nil, err
+	}
+	h := &house{clock: clock, log: log}
+	if h.store, err = store.Open(ctx, path); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = h.store.Close()
+		}
+	}()
+	if h.spool, err = spool.New(filepath.Join(images, "spool"), c.Spool.Memory); err != nil {
+		return nil, err
+	}
+	if err := h.recover(ctx); err != nil {
+		return nil, err
+	}
+	members, ways, err := projects(c)
+	if err != nil {
+		return nil, err
+	}
+	h.pool = pool.New(members)
+	windows, err := h.store.Windows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.pool.Saw(windows)
+	h.relay = &relay.Transport{
+		Pool: h.pool, Ways: ways, Books: h.store, Spool: h.spool, Catalogue: c.Catalogue, Clock: clock, Log: log,
+		Policy: relay.Policy{Attempts: c.Retry.Attempts, Base: c.Retry.Base, Cap: c.Retry.Cap,
+			NoImage: c.Retry.NoImage, Unknown: c.Retry.Unknown, Budget: c.Retry.Budget},
+		Rules:   verdict.Rules{Filtered: c.Billing.Filtered},
+		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait,
+	}
+	return h, nil
+}
+
+// recover clears up what an earlier process left behind.
+func (h *house) recover(ctx context.Context) error {
+	swept, err := h.spool.Sweep()
+	if err != nil {
+		return err
+	}
+	unknown, err := h.store.Recover(ctx, h.clock.Now())
+	if err != nil {
+		return err
+	}
+	if swept > 0 || unknown > 0 {
+		h.log.Warn("the last process did not end in order", "attempts_unknown", unknown, "spool_files_swept", swept)
+	}
+	return nil
+}
+
+// close finishes what was sent, until the context ends, and gives the store back.
+func (h *house) close(ctx context.Context) error {
+	return errors.Join(h.relay.Close(ctx), h.store.Close())
+}
+
+// handler is the HTTP face of the house.
+func (h *house) handler(models []plantain.Model) http.Handler {
+	g := &gateway.Gateway{
+		Relay:    h.relay,
+		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), models) },
+		Request:  h.request,
+		Log:      h.log,
+	}
+	return g.Handler()
+}
+
+// request gives what the ledger knows of a request; nil where it knows nothing.
+func (h *house) request(id plantain.RequestID) (any, error) {
+	rows, err := h.store.Attempts(context.Background(), id, 100)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	attempts := make([]map[string]any, len(rows))
+	for i, r := range rows {
+		attempts[i] = map[string]any{
+			"attempt": r.Number, "id": r.ID, "project": r.Project, "model": r.Model, "state": r.State,
+			"verdict": r.Entry.Verdict.Class, "charged": r.Entry.Verdict.Charged, "explanation": r.Entry.Verdict.Explanation,
+			"status": r.Entry.Status, "opened": r.Opened, "took_seconds": r.Entry.Took.Seconds(), "cost": r.Entry.Cost,
+			"images": r.Entry.Images, "width": r.Entry.Width, "height": r.Entry.Height,
+		}
+	}
+	return map[string]any{"id": id, "attempts": attempts}, nil
+}
+
+// sqlitePath gives the file of a "sqlite:FILE" store.
+func sqlitePath(s plantain.Secret) (string, error) {
+	path, ok := strings.CutPrefix(s.Reveal(), "sqlite:")
+	if !ok {
+		return "", errors.New("store: this version keeps its books in SQLite only; write store: sqlite:plantain.db")
+	}
+	return path, nil
+}
+
+// imagesFolder gives the folder of a "file:FOLDER" shelf.
+func imagesFolder(s string) (string, error) {
+	folder, ok := strings.CutPrefix(s, "file:")
+	if !ok {
+		return "", errors.New("images: this version keeps images in a folder only; write images: file:./images")
+	}
+	return folder, nil
+}
+
+// projects turns the configured projects into members of the pool and ways to
+// reach them.
+func projects(c *config.Config) ([]pool.Member, map[plantain.ProjectName]relay.Way, error) {
+	ways := map[plantain.ProjectName]relay.Way{}
+	var members []pool.Member
+	for _, p := range c.Projects {
+		if p.Upstream == plantain.Vertex {
+			return nil, nil, fmt.Errorf("project %s: this version reaches projects by API key only, not through Vertex AI", p.Name)
+		}
+		members = append(members, member(c.Catalogue, p))
+		ways[p.Name] = relay.Way{
+			Upstream: relay.KeyUpstream{Base: p.BaseURL, Key: p.APIKey},
+			Factor:   ledger.Factor(p.PricePermille),
+		}
+	}
+	return members, ways, nil
+}
+
+func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {
+	tier := catalogue.Limits(p.Tier)
+	return pool.Member{
+		Project:     plantain.Project{Name: p.Name, Kind: p.Upstream, Tier: p.Tier},
+		Fingerprint: fingerprint(p),
+		Limits: func(m plantain.Model) pool.Limits {
+			l := pool.Limits{plantain.LimitRPM: tier.RPM, plantain.LimitIPM: tier.IPM, plantain.LimitTPM: tier.TPM, plantain.LimitRPD: tier.RPD}
+			if p.Upstream == plantain.Compatible && p.Tier == 0 {
+				// An aggregator has limits of its own, which nobody has named.
+				clear(l)
+			}
+			maps.Copy(l, p.Limits[m])
+			return l
+		},
+	}
+}
+
+// fingerprint changes with whatever could end a parking: the key, the address,
+// the tier and the limits. Eight bytes of a hash tell nothing of the key.
+func fingerprint(p config.Project) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d\n%v", p.APIKey.Reveal(), p.BaseURL, p.Tier, p.Limits))
+	return hex.EncodeToString(sum[:8])
+}
+
+// modelIDs are the models that a report shows even before they are used.
+func modelIDs(c *config.Config) []plantain.Model {
+	var ids []plantain.Model
+	for _, e := range c.Catalogue.Models() {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}

@@ -1,0 +1,104 @@
+// Command plantain is the gateway and its tools. This package reads flags,
+// assembles the parts and prints; every decision lives below.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `A self-hosted gateway for Google's Nano Banana image models: the image comes back, it is paid for once, and there is always a reason when it doesn't.
+
+Start with "plantain demo": it needs no key. With a key: export GEMINI_API_KEY=… and "plantain serve", then point your SDK at http://127.0.0.1:8787.`
+
+// cli is every command. Each has a file of its own.
+type cli struct {
+	Demo     demoCmd     `cmd:"" help:"A simulated Google, the gateway and one real image through it. Needs no key."`
+	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
+	Generate generateCmd `cmd:"" help:"Make one image."`
+	Projects projectsCmd `cmd:"" help:"Show the pool: windows, headroom, what is parked until when and why."`
+	Models   modelsCmd   `cmd:"" help:"Show the models: ids, sizes, ratios, prices, which to take for what."`
+	Sim      simCmd      `cmd:"" help:"Run Google's side on loopback, to test without a key."`
+	Version  versionCmd  `cmd:"" help:"Show what this binary was built from."`
+
+	Output string `short:"o" enum:"text,json" default:"text" help:"How to print results: text or json."`
+	Config string `short:"c" type:"path" placeholder:"FILE" help:"The configuration. Default: plantain.yaml where there is one, else the environment."`
+}
+
+// world is what a command acts on, so that tests can run the same program.
+type world struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	env    func(string) string
+	output string // text or json
+	config string // path of the configuration; empty: find it
+	tty    bool   // stderr is a terminal: progress is welcome
+}
+
+// errUsage marks an error that the command line caused: exit code 2.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	w := &world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, tty: isTerminal(os.Stderr)}
+	code := run(w, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// exitCode carries the end that kong wants (--help) out of its parser.
+type exitCode int
+
+// run is the whole program: 0 done, 1 failed, 2 wrong usage.
+func run(w *world, args []string) (code int) {
+	defer func() {
+		if c, ok := recover().(exitCode); ok {
+			code = int(c)
+		}
+	}()
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("plantain"), kong.Description(description), kong.UsageOnError(), kong.Writers(w.stdout, w.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Exit(func(n int) { panic(exitCode(n)) }),
+	)
+	if err != nil {
+		panic(err) // the struct tags are wrong; every test would show it
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return w.fail(fmt.Errorf("%w (plantain --help shows the commands)", errors.Join(errUsage, err)))
+	}
+	w.output, w.config = c.Output, c.Config
+	if err := parsed.Run(w); err != nil {
+		return w.fail(err)
+	}
+	return 0
+}
+
+// fail prints an error once and gives the exit code.
+func (w *world) fail(err error) int {
+	code := 1
+	if errors.Is(err, errUsage) {
+		code = 2
+	}
+	if w.output == "json" {
+		w.json(map[string]any{"error": message(err)})
+	} else {
+		fmt.Fprintln(w.stderr, "plantain:", message(err))
+	}
+	return code
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+)
+
+type modelsCmd struct{}
+
+func (modelsCmd) Help() string {
+	return `Prices are those of one picture in US dollars; text, thinking and what you send cost extra. Dates and sources of every figure are in the catalogue, which "catalogue:" in plantain.yaml can override.`
+}
+
+func (modelsCmd) Run(w *world) error {
+	catalogue := gemini.DefaultCatalogue()
+	if c, err := w.loadConfig(); err == nil { // no key is needed to look at models
+		catalogue = c.Catalogue
+	} else if w.config != "" {
+		return err
+	}
+	if w.output == "json" {
+		w.json(map[string]any{"models": modelRows(catalogue)})
+		return nil
+	}
+	for i, e := range catalogue.Models() {
+		if i > 0 {
+			fmt.Fprintln(w.stdout)
+		}
+		printModel(w, e)
+	}
+	return nil
+}
+
+func printModel(w *world, e gemini.Entry) {
+	fmt.Fprintf(w.stdout, "%s  %s (%s)\n", e.ID, e.Name, join(e.Aliases))
+	if e.BestFor != "" {
+		fmt.Fprintf(w.stdout, "  for     %s\n", e.BestFor)
+	}
+	var prices []string
+	for _, s := range e.Sizes {
+		prices = append(prices, s+" "+e.ImagePrice(s).String())
+	}
+	fmt.Fprintf(w.stdout, "  image   %s%s\n", strings.Join(prices, ", "), claimed(e.Sources.Price))
+	fmt.Fprintf(w.stdout, "  ratios  %s\n", strings.Join(e.Ratios, " "))
+	if e.Ends != "" {
+		fmt.Fprintf(w.stdout, "  ends    %s, as announced\n", e.Ends)
+	}
+	for _, o := range e.Old {
+		fmt.Fprintf(w.stdout, "  was     %s %s\n", o.ID, o.Note)
+	}
+}
+
+func claimed(s gemini.Source) string {
+	if s.Claimed {
+		return " (claimed, not confirmed by Google)"
+	}
+	return ""
+}
+
+func join(models []plantain.Model) string {
+	var s []string
+	for _, m := range models {
+		s = append(s, string(m))
+	}
+	return strings.Join(s, ", ")
+}
+
+func modelRows(c *gemini.Catalogue) []map[string]any {
+	var rows []map[string]any
+	for _, e := range c.Models() {
+		prices := map[string]string{}
+		for _, s := range e.Sizes {
+			prices[s] = e.ImagePrice(s).Decimal()
+		}
+		old := []plantain.Model{}
+		for _, o := range e.Old {
+			old = append(old, o.ID)
+		}
+		rows = append(rows, map[string]any{
+			"id": e.ID, "name": e.Name, "aliases": e.Aliases, "old_ids": old, "best_for": e.BestFor, "ends": e.Ends,
+			"sizes": e.Sizes, "default_size": e.DefaultSize, "ratios": e.Ratios, "mime_type": e.MIME,
+			"price_usd_per_image": prices, "price_claimed": e.Sources.Price.Claimed,
+		})
+	}
+	return rows
+}

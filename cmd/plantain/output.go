@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// message gives an error's text without the mark of [errUsage].
+func message(err error) string {
+	return strings.TrimPrefix(err.Error(), errUsage.Error()+"\n")
+}
+
+// json prints a value as indented JSON.
+func (w *world) json(v any) {
+	enc := json.NewEncoder(w.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		fmt.Fprintln(w.stderr, "plantain:", err)
+	}
+}
+
+// table prints rows in aligned columns.
+func table(to io.Writer, rows [][]string) {
+	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintln(t, strings.TrimRight(strings.Join(r, "\t"), "\t"))
+	}
+	_ = t.Flush()
+}
+
+// inWords gives an instant as people speak of it from now: the clock for today,
+// the day beside it otherwise.
+func inWords(at, now time.Time) string {
+	at = at.Local()
+	if at.Format(time.DateOnly) == now.Local().Format(time.DateOnly) {
+		return at.Format("15:04:05")
+	}
+	return at.Format("2 Jan 15:04:05")
+}
+
+// span gives a duration without digits nobody reads.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	default:
+		return d.Round(time.Second).String()
+	}
+}

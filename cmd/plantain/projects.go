@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/store"
+)
+
+type projectsCmd struct {
+	Server string `placeholder:"URL" help:"The gateway to ask. Default: the one that has the store, else the store itself."`
+}
+
+func (p *projectsCmd) Run(w *world) error {
+	reports, err := p.reports(w)
+	if err != nil {
+		return err
+	}
+	if w.output == "json" {
+		w.json(map[string]any{"projects": reports})
+		return nil
+	}
+	for i, r := range reports {
+		if i > 0 {
+			fmt.Fprintln(w.stdout)
+		}
+		printReport(w.stdout, r, time.Now())
+	}
+	return nil
+}
+
+func (p *projectsCmd) reports(w *world) ([]pool.Report, error) {
+	server := p.Server
+	if server == "" {
+		c, err := w.loadConfig()
+		if err != nil {
+			return nil, err
+		}
+		path, err := sqlitePath(c.Store)
+		if err != nil {
+			return nil, err
+		}
+		if server = runningServer(path); server == "" {
+			h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
+			if err != nil {
+				return nil, err
+			}
+			return h.pool.Report(time.Now(), modelIDs(c)), h.close(w.ctx)
+		}
+	}
+	var got struct{ Projects []pool.Report }
+	return got.Projects, w.fetch(server+"/api/v1/projects", &got)
+}
+
+// runningServer is the URL of the gateway that has a store; empty: none has.
+func runningServer(path string) string {
+	if h, ok := store.HeldBy(path); ok && h.Address != "" {
+		return "http://" + h.Address
+	}
+	return ""
+}
+
+// fetch reads JSON from a gateway.
+func (w *world) fetch(url string, into any) error {
+	r, err := http.NewRequestWithContext(w.ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask the gateway: %s says %s", url, res.Status)
+	}
+	return json.Unmarshal(body, into)
+}
+
+func printReport(to io.Writer, r pool.Report, now time.Time) {
+	state := "in rotation"
+	if r.Parked != nil {
+		state = parked(*r.Parked, now)
+	}
+	fmt.Fprintf(to, "%s  tier %d, %s\n", r.Project, r.Tier, state)
+	var rows [][]string
+	for _, m := range r.Models {
+		rows = append(rows, modelRow(m, now))
+	}
+	table(to, rows)
+}
+
+func modelRow(m pool.ModelReport, now time.Time) []string {
+	row := []string{"  " + string(m.Model)}
+	for _, w := range m.Windows {
+		cell := fmt.Sprintf("%s %d/%d", strings.ToUpper(string(w.Limit)), w.Used, w.Of)
+		if w.Used >= w.Of && !w.Free.IsZero() {
+			cell += " until " + inWords(w.Free, now)
+		}
+		row = append(row, cell)
+	}
+	if m.Parked != nil {
+		row = append(row, parked(*m.Parked, now))
+	}
+	return row
+}
+
+func parked(p pool.Parking, now time.Time) string {
+	s := "parked for " + string(p.Reason)
+	if p.Until.IsZero() {
+		return s + " until its configuration changes: " + p.Why
+	}
+	if !p.Probe.IsZero() && !p.Probed {
+		s += fmt.Sprintf(" (one probe at %s)", inWords(p.Probe, now))
+	}
+	return s + " until " + inWords(p.Until, now)
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/lmittmann/tint"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/config"
+	"github.com/plantainhq/plantain/gateway"
+)
+
+type serveCmd struct {
+	Listen   string `placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8787, or listen: of the configuration."`
+	LogLevel string `enum:"debug,info,warn,error" default:"info" help:"What to log: debug, info, warn or error."`
+	Clock    clock  `embed:"" prefix:"clock-"`
+}
+
+// clock sets the test-only rate and offset of a program that must live through a
+// day with real sockets.
+type clock struct {
+	Rate  float64       `hidden:"" default:"1"`
+	Shift time.Duration `hidden:""`
+}
+
+func (c clock) clock() plantain.Clock {
+	return plantain.Clock{Start: time.Now(), Shift: c.Shift, Rate: c.Rate}
+}
+
+func (serveCmd) Help() string {
+	return `With only GEMINI_API_KEY set it needs no configuration. Point any Gemini SDK at it by the base URL, for Google's own by GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8787.
+
+It stops on Ctrl-C after it has finished what was already sent, because that is paid for; a second Ctrl-C stops it at once.`
+}
+
+func (s *serveCmd) Run(w *world) error {
+	c, err := w.loadConfig()
+	if err != nil {
+		return err
+	}
+	if s.Listen != "" {
+		c.Listen = s.Listen
+	}
+	log := logger(w, s.LogLevel)
+	slog.SetDefault(log)
+	return serve(w, c, log, s.Clock.clock())
+}
+
+func logger(w *world, level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // the parser checked it
+	return slog.New(tint.NewHandler(w.stderr, &tint.Options{Level: l, TimeFormat: time.DateTime, NoColor: !w.tty}))
+}
+
+func serve(w *world, c *config.Config, log *slog.Logger, clock plantain.Clock) error {
+	// Most of the heap is recycled chunks of bodies, which a collection does not
+	// move or free: a low target keeps the peak near what is in use.
+	debug.SetGCPercent(50)
+	h, err := build(w.ctx, c, log, clock)
+	if err != nil {
+		return err
+	}
+	server, err := listen(c.Listen, h.handler(modelIDs(c)))
+	if err != nil {
+		return errors.Join(err, h.close(w.ctx))
+	}
+	if err := h.store.Announce(server.address); err != nil {
+		log.Warn("other commands will not find this gateway", "error", err)
+	}
+	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %d project(s); stop it with Ctrl-C\n", server.address, len(c.Projects))
+	failed := server.start()
+	go h.sweep(w.ctx)
+	select {
+	case err := <-failed:
+		return errors.Join(err, h.close(context.Background()))
+	case <-w.ctx.Done():
+	}
+	return h.stop(w, server, c.Timeout)
+}
+
+// stop ends in order: no new requests, then what runs, then the store. It waits
+// no longer than an attempt may take; a second signal ends the process by itself.
+func (h *house) stop(w *world, server *server, longest time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	defer cancel()
+	if n := h.relay.Running(); n > 0 {
+		fmt.Fprintf(w.stderr, "plantain finishes %d request(s) that may be paid for; Ctrl-C again ends at once\n", n)
+	}
+	err := server.Shutdown(ctx)
+	return errors.Join(err, h.close(ctx))
+}
+
+// sweep gives up attempts past their deadline that nobody settled, such as after
+// a full disk.
+func (h *house) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := h.store.Recover(ctx, h.clock.Now().Add(-time.Minute)); err != nil && ctx.Err() == nil {
+				h.log.Error("look for overdue attempts", "error", err)
+			}
+		}
+	}
+}
+
+// A server is an HTTP server that has its port already.
+type server struct {
+	*http.Server
+	listener net.Listener
+	address  string
+}
+
+// listen takes the port, so that a used one is told before anything begins.
+func listen(address string, handler http.Handler) (*server, error) {
+	if err := gateway.CheckListen(address); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w; stop what uses the port, or choose another with --listen", err)
+	}
+	return &server{
+		Server:   &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute},
+		listener: l, address: l.Addr().String(),
+	}, nil
+}
+
+// start serves until Shutdown; the channel tells if that fails.
+func (s *server) start() <-chan error {
+	failed := make(chan error, 1)
+	go func() {
+		if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return failed
+}

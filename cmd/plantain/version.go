@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+type versionCmd struct{}
+
+func (versionCmd) Run(w *world) error {
+	v := map[string]string{"version": "devel", "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" && info.Main.Version != "(devel)" {
+			v["version"] = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				v["revision"] = s.Value
+			case "vcs.time":
+				v["time"] = s.Value
+			case "vcs.modified":
+				v["modified"] = s.Value
+			}
+		}
+	}
+	if w.output == "json" {
+		w.json(v)
+		return nil
+	}
+	fmt.Fprintf(w.stdout, "plantain %s (%s, %s)\n", v["version"], v["go"], v["platform"])
+	if v["revision"] != "" {
+		fmt.Fprintf(w.stdout, "revision %s of %s\n", v["revision"], v["time"])
+	}
+	return nil
+}

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -28,7 +30,15 @@ var benchSizes = []struct {
 	size int
 }{{"1.5MB", 1500e3}, {"4MB", 4e6}, {"25MB", 25e6}}
 
-// BenchmarkScan reads bodies as the relay does, 32 KiB at a time.
+// relayed writes a body as a relay does, 32 KiB at a time.
+func relayed(w io.Writer, body []byte) {
+	for len(body) > 0 {
+		n := min(len(body), 32<<10)
+		w.Write(body[:n])
+		body = body[n:]
+	}
+}
+
 func BenchmarkScan(b *testing.B) {
 	for _, size := range benchSizes {
 		body := imageAnswer(size.size)
@@ -38,11 +48,7 @@ func BenchmarkScan(b *testing.B) {
 			s := NewScanner("application/json")
 			for b.Loop() {
 				s.Reset("application/json")
-				for p := body; len(p) > 0; {
-					n := min(len(p), 32<<10)
-					s.Write(p[:n])
-					p = p[n:]
-				}
+				relayed(s, body)
 				if got := s.Finish(); len(got.Parts) != 1 || got.Parts[0].Width != 1 {
 					b.Fatal(got)
 				}
@@ -58,11 +64,7 @@ func BenchmarkScanEvents(b *testing.B) {
 	s := NewScanner("text/event-stream")
 	for b.Loop() {
 		s.Reset("text/event-stream")
-		for p := body; len(p) > 0; {
-			n := min(len(p), 32<<10)
-			s.Write(p[:n])
-			p = p[n:]
-		}
+		relayed(s, body)
 		if got := s.Finish(); got.Events != 1 || len(got.Parts) != 1 {
 			b.Fatal(got)
 		}
@@ -77,12 +79,25 @@ func BenchmarkScanRequest(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var s RequestScanner
-		for p := body; len(p) > 0; {
-			n := min(len(p), 32<<10)
-			s.Write(p[:n])
-			p = p[n:]
-		}
+		relayed(&s, body)
 		if got := s.Finish(); !got.Valid || got.Images != 1 {
+			b.Fatal(got)
+		}
+	}
+}
+
+// BenchmarkScanEscaped has an escape in every 77 bytes of base64, as encoders
+// make it that break lines.
+func BenchmarkScanEscaped(b *testing.B) {
+	line := strings.Repeat("A", 76) + `\n`
+	body := []byte(`{"predictions":[{"bytesBase64Encoded":"` + strings.Repeat(line, 4e6/len(line)) + `"}]}`)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	s := NewScanner("")
+	for b.Loop() {
+		s.Reset("")
+		relayed(s, body)
+		if got := s.Finish(); len(got.Parts) != 1 || got.Parts[0].Digest == [32]byte{} {
 			b.Fatal(got)
 		}
 	}

@@ -101,13 +101,6 @@ func (f *errorFinder) endGateway() {
 	f.gateway, f.before = layer{}, len(f.layers)
 }
 
-func (f *errorFinder) setDelay(d time.Duration, err error) {
-	if err == nil {
-		e := f.top()
-		e.RetryDelay, e.HasDelay = d, true
-	}
-}
-
 func (f *errorFinder) errorValue(p spot, v value) {
 	e := f.top()
 	switch p {
@@ -135,54 +128,6 @@ func (f *errorFinder) errorValue(p spot, v value) {
 		f.gateway.code(v)
 	default:
 		f.detail(e, p, v)
-	}
-}
-
-// detail takes what stands in error.details and error.errors.
-func (f *errorFinder) detail(e *layer, p spot, v value) {
-	switch p {
-	case detailReason:
-		e.Reason = v.text
-	case detailDomain:
-		e.Domain = v.text
-	case detailDebug:
-		e.Debug = cutText(joinLines(e.Debug, v.text))
-	case metadataEntry:
-		e.metadata(string(v.name), v)
-	case legacyReason:
-		e.reason = v.text
-	case legacyDomain:
-		e.domain = v.text
-	case fieldName:
-		f.field.Field = v.text
-	case fieldDescription:
-		f.field.Description = v.text
-	case delay:
-		d, err := parseDelay(v)
-		f.setDelay(d, err)
-	case delaySeconds:
-		f.seconds = v.text
-	case delayNanos:
-		f.nanos = number(v.text)
-	default:
-		f.violation(p, v)
-	}
-}
-
-func (f *errorFinder) violation(p spot, v value) {
-	switch p {
-	case metricName:
-		f.limit.Metric = v.text
-	case quotaID:
-		f.limit.ID = v.text
-	case quotaValue:
-		f.limit.Value = v.text
-	case futureValue:
-		f.limit.FutureValue = v.text
-	case dimensionModel:
-		f.limit.Model = v.text
-	case dimensionLocation:
-		f.limit.Location = v.text
 	}
 }
 
@@ -221,28 +166,6 @@ func (e *layer) status(v value) {
 	e.Status = v.text
 }
 
-func (e *layer) metadata(name string, v value) {
-	if name == "quotaResetDelay" {
-		if d, err := parseDelay(v); err == nil {
-			e.reset, e.hasReset = d, true
-		}
-	}
-	if e.Metadata == nil {
-		e.Metadata = map[string]string{}
-	}
-	if _, ok := e.Metadata[name]; ok || len(e.Metadata) < maxEntries {
-		e.Metadata[name] = v.text
-	}
-}
-
-// parseDelay reads "48s", "48.939935699s", "135h9m46s", and seconds as a number.
-func parseDelay(v value) (time.Duration, error) {
-	if v.quoted {
-		return time.ParseDuration(v.text)
-	}
-	return time.ParseDuration(v.text + "s")
-}
-
 // facts gives what the layer came to. What Google says in a detail goes before
 // what it says in an older form.
 func (e *layer) facts() ErrorFacts {
@@ -255,11 +178,4 @@ func (e *layer) facts() ErrorFacts {
 		f.RetryDelay, f.HasDelay = e.reset, true
 	}
 	return f
-}
-
-func joinLines(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + "\n" + b
 }

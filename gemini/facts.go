@@ -32,18 +32,20 @@ const (
 )
 
 // Body is what the scanner found in the body of an answer. The counts speak of
-// the whole body, whatever its form; strings are cut at [MaxText] bytes.
+// the whole body, whatever its form; strings are cut at [MaxText] bytes. Where a
+// body was cut, what had come of a text counts, what had come of a picture does
+// not. A FormJSON body may be several values, one after another.
 type Body struct {
 	Form     Form
 	Bytes    int64  // length of the body
-	Events   int    // server-sent events, or elements of a streamed JSON array
+	Events   int    // JSON values of server-sent events, of a streamed JSON array, or one per line
 	Complete bool   // the last JSON value was closed and nothing but white space followed
 	Broken   bool   // the JSON or its framing has a syntax error
 	Fault    string // where and why it is broken, for a log; empty: it is not
 	Cut      bool   // parts, texts or errors were left out to stay within bounds
 
-	Candidates    int    // elements of candidates, as far as they came
-	FinishReason  string // of the first candidate; of the last event that has one
+	Candidates    int    // elements of candidates (or of OpenAI choices), over all events
+	FinishReason  string // of the first candidate; of the last event that has one; OpenAI's is "stop"
 	FinishMessage string
 	BlockReason   string // promptFeedback.blockReason
 	BlockMessage  string // promptFeedback.blockReasonMessage
@@ -124,17 +126,20 @@ type Span struct {
 }
 
 // ErrorFacts is one layer of an error body, the outermost first: gateways wrap
-// Google's error JSON in strings of their own (failures/README.md).
+// Google's error JSON in strings of their own (failures/README.md), and a layer
+// follows the one in whose text it was found. A message beside error, or in place
+// of it, is a layer of its own, and so is the text of an SDK. Equal layers, as
+// of a gateway that quotes every attempt, count once.
 type ErrorFacts struct {
 	Code       int64  // error.code; gRPC codes below 17 in a batch item
-	CodeText   string // error.code where it is a string
+	CodeText   string // error.code where it is a word, else error.type
 	Status     string // "RESOURCE_EXHAUSTED"
 	Message    string
-	Reason     string // ErrorInfo.reason, with or without an @type
+	Reason     string // ErrorInfo.reason, with or without an @type; else that of error.errors
 	Domain     string
 	Metadata   map[string]string // ErrorInfo.metadata, nil where empty
 	Violations []Violation
-	RetryDelay time.Duration // RetryInfo
+	RetryDelay time.Duration // RetryInfo, else quotaResetDelay of ErrorInfo
 	HasDelay   bool
 	Fields     []FieldViolation
 	Debug      string // DebugInfo.detail; may repeat a key, so never show it

@@ -166,28 +166,6 @@ func (t *tokenizer) afterValue() {
 	}
 }
 
-// literalBytes takes a number or a word up to the byte that ends it. What cannot
-// become one is refused at once, so that a cut body and a broken one differ.
-func (t *tokenizer) literalBytes(p []byte) int {
-	n := 0
-	for n < len(p) && isLiteral(p[n]) {
-		n++
-	}
-	room := min(n, maxNumber-len(t.literal))
-	t.literal = append(t.literal, p[:room]...)
-	may, whole := literal(t.literal)
-	switch {
-	case !may, n < len(p) && !whole && room == n:
-		t.fail(t.begin, "neither a number nor true, false or null")
-	case room < n:
-		t.fail(t.begin, "a number longer than %d bytes", maxNumber)
-	case n < len(p):
-		t.to.scalar(t.literal)
-		t.afterValue()
-	}
-	return n
-}
-
 // abandon ends a value that was cut. The beginning of a text is still a fact,
 // that of a picture is no picture.
 func (t *tokenizer) abandon() {
@@ -208,7 +186,3 @@ func (t *tokenizer) fail(at int64, format string, args ...any) {
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
-
-func isLiteral(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
-}

@@ -5,6 +5,32 @@ import (
 	"strings"
 )
 
+// literalBytes takes a number or a word up to the byte that ends it. What cannot
+// become one is refused at once, so that a cut body and a broken one differ.
+func (t *tokenizer) literalBytes(p []byte) int {
+	n := 0
+	for n < len(p) && isLiteral(p[n]) {
+		n++
+	}
+	room := min(n, maxNumber-len(t.literal))
+	t.literal = append(t.literal, p[:room]...)
+	may, whole := literal(t.literal)
+	switch {
+	case !may, n < len(p) && !whole && room == n:
+		t.fail(t.begin, "neither a number nor true, false or null")
+	case room < n:
+		t.fail(t.begin, "a number longer than %d bytes", maxNumber)
+	case n < len(p):
+		t.to.scalar(t.literal)
+		t.afterValue()
+	}
+	return n
+}
+
+func isLiteral(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
+}
+
 // literal holds b against the numbers and words of JSON: whether it may become
 // one, and whether it is one.
 func literal(b []byte) (may, whole bool) {
@@ -13,11 +39,11 @@ func literal(b []byte) (may, whole bool) {
 			return true, len(b) == len(word)
 		}
 	}
-	return number8259(b)
+	return numberSyntax(b)
 }
 
-// number8259 holds b against the grammar of RFC 8259, section 6.
-func number8259(b []byte) (may, whole bool) {
+// numberSyntax holds b against the grammar of RFC 8259, section 6.
+func numberSyntax(b []byte) (may, whole bool) {
 	b = bytes.TrimPrefix(b, []byte("-"))
 	n := digits(b)
 	switch {

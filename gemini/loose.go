@@ -110,7 +110,7 @@ func (l *loose) word() {
 	case "None", "null", "undefined":
 		l.out.WriteString("null")
 	default:
-		if _, ok := number8259([]byte(w)); ok {
+		if _, ok := numberSyntax([]byte(w)); ok {
 			l.out.WriteString(w)
 			return
 		}

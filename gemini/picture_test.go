@@ -119,6 +119,7 @@ func TestADataURLGivesTypeAndPlaceOfItsPicture(t *testing.T) {
 	}
 }
 
+// Not parallel: it counts what the whole process allocates.
 func TestMemoryDoesNotGrowWithTheBody(t *testing.T) {
 	small, large := imageAnswer(1e6), imageAnswer(20e6)
 	allocated := func(body []byte) float64 {

@@ -6,8 +6,8 @@ import (
 
 // A RequestScanner finds what a request asks for in its body as its bytes
 // arrive: generateContent of both surfaces, countTokens, a line of a batch and
-// Interactions. Any chunking will do. It is not safe for concurrent use; its
-// zero value is ready.
+// Interactions. Any chunking will do. It is not safe for concurrent use and
+// must not be copied once used; its zero value is ready.
 type RequestScanner struct {
 	request request
 	walk    walker

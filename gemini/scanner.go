@@ -8,7 +8,7 @@ import (
 
 // A Scanner finds facts in the body of an answer as its bytes arrive. It keeps
 // no picture and no signature, and takes any chunking. It is not safe for
-// concurrent use; its zero value is not ready.
+// concurrent use and must not be copied; its zero value is not ready.
 type Scanner struct {
 	// OnEvent, where it is not nil, is called from Write and Finish each time an
 	// event has ended: a frame of a text/event-stream, its blank line included, or

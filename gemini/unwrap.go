@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -59,7 +58,7 @@ func (u *unwrapper) text(s string, depth int) {
 	if len(u.found) > before {
 		return
 	}
-	if e, ok := sdkText(s); ok && !(depth > 1 && e.Message == s) {
+	if e, ok := sdkText(s); ok {
 		u.add(e)
 	}
 }
@@ -131,34 +130,4 @@ func unescape(s string) (inner string, n int, ok bool) {
 	n = min(n, len(s))
 	err := json.Unmarshal([]byte(`"`+s[:n]+`"`), &inner)
 	return inner, n, err == nil
-}
-
-var (
-	goText   = regexp.MustCompile(`(?s)Error (\d{3}), Message: (.*), Status: ([A-Z_a-z ]*), Details: `)
-	codeText = regexp.MustCompile(`\b([45]\d\d) (` + strings.Join(grpcNames, "|") + `)\b[.:]?\s*(.*)`)
-	wordText = regexp.MustCompile(`\[([45]\d\d) [A-Za-z ]+\]\s*(.*)`)
-)
-
-var grpcNames = []string{"CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
-	"ALREADY_EXISTS", "PERMISSION_DENIED", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
-	"ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
-
-// sdkText reads what the SDKs for Go, Python and JavaScript say where they say
-// it without an object: code, status and message.
-func sdkText(s string) (ErrorFacts, bool) {
-	if m := goText.FindStringSubmatch(s); m != nil {
-		return ErrorFacts{Code: atoi(m[1]), Message: m[2], Status: m[3]}, true
-	}
-	if m := codeText.FindStringSubmatch(s); m != nil {
-		return ErrorFacts{Code: atoi(m[1]), Status: m[2], Message: m[3]}, true
-	}
-	if m := wordText.FindStringSubmatch(s); m != nil {
-		return ErrorFacts{Code: atoi(m[1]), Message: m[2]}, true
-	}
-	return ErrorFacts{}, false
-}
-
-func atoi(s string) int64 {
-	n, _ := strconv.ParseInt(s, 10, 64)
-	return n
 }

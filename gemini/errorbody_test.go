@@ -20,6 +20,9 @@ func TestErrorsAreFoundInEveryWrapping(t *testing.T) {
 		"batch line":        {`{"key":"k",` + google[1:], 1},
 		"in a message":      {`{"error":{"code":429,"message":"` + escaped + `"}}`, 2},
 		"behind words":      {`{"error":{"message":"All 3 attempts failed: HTTP 400: ` + escaped + `"}}`, 2},
+		"in a wrapper":      {`{"ok":false,"result":` + google + `}`, 1},
+		"axios":             {`{"response":{"status":400,"data":` + google + `}}`, 1},
+		"list of errors":    {`{"errors":[` + google[len(`{"error":`):len(google)-1] + `]}`, 1},
 		"every attempt":     {`{"error":{"message":"1: ` + escaped + `, 2: ` + escaped + `"}}`, 2},
 		"router":            {`{"error":{"message":"Provider returned error","metadata":{"raw":"` + escaped + `"}}}`, 2},
 		"three deep":        {`{"error":{"message":"x: {\"error\":{\"message\":\"Provider returned error\",\"metadata\":{\"raw\":\"` + twice + `\"}}}"}}`, 3},
@@ -137,6 +140,9 @@ func TestLinksToPicturesAreCounted(t *testing.T) {
 		if got := countLinks(parts); got != want {
 			t.Errorf("%s: %d, want %d", text, got, want)
 		}
+	}
+	if got := countLinks([]Part{{Kind: KindText, Text: "https://e.example/1.png"}, {Kind: KindText, Text: "Done"}}); got != 1 {
+		t.Errorf("a link before another text counts %d", got)
 	}
 	if got := countLinks([]Part{{Kind: KindText, Text: "![im"}, {Kind: KindText, Text: "age](https://e.example/1)"}}); got != 1 {
 		t.Errorf("a link over two events counts %d", got)

@@ -17,7 +17,7 @@ var seeds = []string{
 	`{"error":{"message":"{\n  \"error\": {\n    \"code\": 400,\n    \"message\": \"Corrupted thought signature.\"}}\n","code":400,"metadata":{"raw":"{\"error\":{\"code\":3}}"}}}`,
 	`{"key":"r1","response":{"promptFeedback":{"blockReason":"SAFETY","safetyRatings":[{"blocked":true}]}}}`,
 	`{"predictions":[{"mimeType":"image/png","bytesBase64Encoded":"iVBO-_8="},{"raiFilteredReason":"filtered"}]}`,
-	`{"created":0,"data":[{"b64_json":"data:image/png;base64,iVBORw0KGgo\n"},{"url":"https://x.example/1.png"}]}`,
+	`{"created":0,"data":[{"b64_json":"data:image/png;base64,iVBORw0KGgo\n"},{"url":"https://x.example/1.png"},{"url":"half\na link"}]}`,
 	`{"id":"v1","steps":[{"type":"model_output","content":[{"type":"image","mime_type":"image/jpeg","data":"\/9j\u002f2wCE"}]}],"usage":{"total_input_tokens":10}}`,
 	`{"choices":[{"message":{"content":"![x](https://e.example/a.png)","images":[{"image_url":{"url":"data:image\/png;base64\u002ciVBO"}}]},"finish_reason":"stop"}]}`,
 	`[GoogleGenerativeAI Error]: [429 Too Many Requests] [{"@type":"x","retryDelay":"17s"}]`,

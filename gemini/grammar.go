@@ -17,7 +17,9 @@ var grammar = map[spot]members{
 		"usage": usage, "model": modelName, "id": bodyID,
 		"message": gatewayMessage, "detail": gatewayMessage, "msg": gatewayMessage,
 		"status": gatewayStatus, "code": gatewayCode, "details": rawText,
+		"errors": errorObject, anyName: wrapper,
 	},
+	wrapper: {"error": errorObject},
 	candidate: {
 		"content": content, "finishReason": finishReason, "finishMessage": finishMessage,
 		"safetyRatings": rating,
@@ -43,7 +45,7 @@ var grammar = map[spot]members{
 	prediction: {
 		"bytesBase64Encoded": pictureData, "mimeType": partMIME, "gcsUri": partURI, "raiFilteredReason": finishMessage,
 	},
-	openaiImage: {"b64Json": pictureData, "url": pictureURL},
+	openaiImage: {"b64Json": pictureData, "url": pictureURL, "error": errorObject},
 	choice:      {"message": chatMessage, "delta": chatMessage, "finishReason": choiceFinish},
 	chatMessage: {"content": item, "images": item},
 	step:        {"content": item},

@@ -13,13 +13,17 @@ var pictureLink = regexp.MustCompile(`!\[[^\]]*\]\(\s*(?:https?://|data:image/)`
 	`|https?://[^\s()<>"']+\.(?:png|jpe?g|webp|gif)\b`)
 
 // countLinks counts pictures in the texts that are no thoughts. A link may be
-// split over the events of a stream, so the texts are joined.
+// split over the events of a stream, so the texts are read joined as well.
 func countLinks(parts []Part) int {
-	var text strings.Builder
+	var joined strings.Builder
+	apart := 0
 	for i := range parts {
-		if p := &parts[i]; p.Kind == KindText && !p.Thought && text.Len() < 4*MaxText {
-			text.WriteString(p.Text)
+		if p := &parts[i]; p.Kind == KindText && !p.Thought && joined.Len() < 4*MaxText {
+			joined.WriteString(p.Text)
+			apart += linksIn(p.Text)
 		}
 	}
-	return len(pictureLink.FindAllStringIndex(text.String(), -1))
+	return max(apart, linksIn(joined.String()))
 }
+
+func linksIn(text string) int { return len(pictureLink.FindAllStringIndex(text, -1)) }

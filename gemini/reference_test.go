@@ -129,6 +129,7 @@ func (r *reference) string(s string, start, end int, isName bool) {
 
 // picture finds with the standard library what a picture finds.
 func (r *reference) picture(s string, span Span) *picture {
+	s = strings.NewReplacer("\n", "", "\r", "").Replace(s) // line breaks are no part of base64
 	p := &picture{data: span, head: []byte(s)}
 	if strings.HasPrefix(s, dataURL) {
 		url, data, ok := strings.Cut(s, ",")
@@ -167,7 +168,7 @@ func (r *reference) behindComma(span Span) int64 {
 
 // decodeWhole decodes base64 as a whole: both alphabets, padded or not.
 func decodeWhole(s string) (length int64, digest [32]byte, width, height int) {
-	s = strings.NewReplacer("\n", "", "\r", "", "-", "+", "_", "/").Replace(s)
+	s = strings.NewReplacer("-", "+", "_", "/").Replace(s)
 	chars := strings.TrimRight(s, "=")
 	length = int64(len(chars)/4*3 + []int{0, 0, 1, 2}[len(chars)%4])
 	good := strings.IndexFunc(chars, func(c rune) bool {

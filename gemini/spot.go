@@ -22,8 +22,9 @@ const (
 	openaiImage
 	choice // OpenAI chat, as aggregators answer
 	chatMessage
-	step // Interactions
-	item // Interactions content; a part of OpenAI content
+	step    // Interactions
+	item    // Interactions content; a part of OpenAI content
+	wrapper // whatever else holds an error
 
 	// Objects of a request.
 	requestRoot

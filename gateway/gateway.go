@@ -27,9 +27,9 @@ type Gateway struct {
 	Ready func() error
 	// Projects describes the pool; nil: the route is not served.
 	Projects func() []pool.Report
-	// Request gives what stands in the ledger of a request, ready to be encoded,
-	// and nil where it is not known; nil: the route is not served.
-	Request func(plantain.RequestID) (any, error)
+	// Attempts gives what stands in the ledger of a request, or, for an empty id,
+	// the most recent attempts, newest first; nil: the routes are not served.
+	Attempts func(plantain.RequestID) ([]Attempt, error)
 	MaxBody int64        // zero: [MaxBody]
 	Log     *slog.Logger // nil: nothing is logged
 
@@ -45,6 +45,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", g.healthz)
 	mux.HandleFunc("GET /readyz", g.readyz)
 	mux.HandleFunc("GET /api/v1/projects", g.projects)
+	mux.HandleFunc("GET /api/v1/requests", g.requests)
 	mux.HandleFunc("GET /api/v1/requests/{id}", g.request)
 	mux.HandleFunc("GET /api/v1/live/{key}", g.story)
 	mux.HandleFunc("/", g.nothing)
@@ -168,21 +169,37 @@ func (g *Gateway) projects(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"projects": g.Projects()})
 }
 
+func (g *Gateway) requests(w http.ResponseWriter, r *http.Request) {
+	if attempts, ok := g.attempts(w, r, ""); ok {
+		writeJSON(w, http.StatusOK, map[string]any{"attempts": attempts})
+	}
+}
+
 func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
-	if g.Request == nil {
-		g.nothing(w, r)
-		return
-	}
-	found, err := g.Request(plantain.RequestID(r.PathValue("id")))
+	id := plantain.RequestID(r.PathValue("id"))
+	attempts, ok := g.attempts(w, r, id)
 	switch {
-	case err != nil:
-		g.log().Error("read a request", "error", err)
-		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")
-	case found == nil:
-		writeError(w, http.StatusNotFound, "no request has the id "+r.PathValue("id"))
+	case !ok:
+	case len(attempts) == 0:
+		writeError(w, http.StatusNotFound, "no request has the id "+string(id))
 	default:
-		writeJSON(w, http.StatusOK, found)
+		writeJSON(w, http.StatusOK, map[string]any{"id": id, "attempts": attempts})
 	}
+}
+
+// attempts reads the ledger, or answers why it could not.
+func (g *Gateway) attempts(w http.ResponseWriter, r *http.Request, id plantain.RequestID) ([]Attempt, bool) {
+	if g.Attempts == nil {
+		g.nothing(w, r)
+		return nil, false
+	}
+	attempts, err := g.Attempts(id)
+	if err != nil {
+		g.log().Error("read the ledger", "error", err)
+		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")
+		return nil, false
+	}
+	return attempts, true
 }
 
 func (g *Gateway) story(w http.ResponseWriter, r *http.Request) {

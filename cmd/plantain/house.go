@@ -122,28 +122,23 @@ func (h *house) handler(models []plantain.Model) http.Handler {
 	g := &gateway.Gateway{
 		Relay:    h.relay,
 		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), models) },
-		Request:  h.request,
+		Attempts: h.attempts,
 		Log:      h.log,
 	}
 	return g.Handler()
 }
 
-// request gives what the ledger knows of a request; nil where it knows nothing.
-func (h *house) request(id plantain.RequestID) (any, error) {
+// attempts reads the ledger for the API: those of a request, or the last hundred.
+func (h *house) attempts(id plantain.RequestID) ([]gateway.Attempt, error) {
 	rows, err := h.store.Attempts(context.Background(), id, 100)
-	if err != nil || len(rows) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	attempts := make([]map[string]any, len(rows))
+	attempts := make([]gateway.Attempt, len(rows))
 	for i, r := range rows {
-		attempts[i] = map[string]any{
-			"attempt": r.Number, "id": r.ID, "project": r.Project, "model": r.Model, "state": r.State,
-			"verdict": r.Entry.Verdict.Class, "charged": r.Entry.Verdict.Charged, "explanation": r.Entry.Verdict.Explanation,
-			"status": r.Entry.Status, "opened": r.Opened, "took_seconds": r.Entry.Took.Seconds(), "cost": r.Entry.Cost,
-			"images": r.Entry.Images, "width": r.Entry.Width, "height": r.Entry.Height,
-		}
+		attempts[i] = gateway.Describe(r.Attempt, r.State, r.Entry)
 	}
-	return map[string]any{"id": id, "attempts": attempts}, nil
+	return attempts, nil
 }
 
 // sqlitePath gives the file of a "sqlite:FILE" store.

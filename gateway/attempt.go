@@ -1,0 +1,39 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/ledger"
+)
+
+// An Attempt is an attempt of the ledger as /api/v1 shows it.
+type Attempt struct {
+	ID          plantain.AttemptID   `json:"id"`
+	Request     plantain.RequestID   `json:"request"`
+	Number      int                  `json:"attempt"`
+	Client      plantain.ClientName  `json:"client"`
+	Project     plantain.ProjectName `json:"project"`
+	Model       plantain.Model       `json:"model"`
+	State       ledger.State         `json:"state"`
+	Class       plantain.Class       `json:"verdict"`
+	Charged     plantain.Charged     `json:"charged"`
+	Explanation string               `json:"explanation,omitempty"`
+	Status      int                  `json:"status"` // 0: no answer came
+	Opened      time.Time            `json:"opened"`
+	Took        float64              `json:"took_seconds"`
+	Cost        plantain.Cost        `json:"cost"`
+	Images      int                  `json:"images"`
+	Width       int                  `json:"width,omitempty"`
+	Height      int                  `json:"height,omitempty"`
+}
+
+// Describe gives an attempt and its entry in the shape of /api/v1.
+func Describe(a plantain.Attempt, s ledger.State, e ledger.Entry) Attempt {
+	return Attempt{
+		ID: a.ID, Request: a.Request, Number: a.Number, Client: a.Client, Project: a.Project, Model: a.Model, State: s,
+		Class: e.Verdict.Class, Charged: e.Verdict.Charged, Explanation: e.Verdict.Explanation,
+		Status: e.Status, Opened: a.Opened, Took: e.Took.Seconds(), Cost: e.Cost,
+		Images: e.Images, Width: e.Width, Height: e.Height,
+	}
+}

@@ -1,0 +1,72 @@
+# `make` shows what there is. Everything works offline once the modules are there.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo check test race lint bench chaos soak fmt need npm
+
+# A machine without a home still has somewhere to cache.
+ifeq ($(HOME),)
+export HOME := $(CURDIR)/.cache
+endif
+# Tests need no facts about the commit, and a checkout may belong to someone else.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+
+# Debian packages by what is done, as PACKAGE:PROBE (scripts/need.sh).
+NEED      := git:git ca-certificates:/etc/ssl/certs/ca-certificates.crt
+NEED_RACE := gcc:gcc libc6-dev:/usr/include/stdlib.h
+NEED_E2E  :=
+
+GO_FILES = find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*'
+RACE     = CGO_ENABLED=1 go test -race
+# The modules of their own that are tested with the real thing.
+E2E      = $(patsubst %/go.mod,%,$(wildcard e2e/go.mod))
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## one image through simulated projects; no key, no cost
+	@go run ./cmd/plantain demo --once
+
+check: ## what to run before a commit: formatting, vet and the quick tests
+	@unformatted=$$($(GO_FILES) -exec gofmt -l {} +); \
+	if [ -n "$$unformatted" ]; then echo "run make fmt for:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go test -short ./...
+
+test: NEED += $(NEED_RACE) $(NEED_E2E)
+test: need npm ## everything once, as CI does
+	go vet ./...
+	@scripts/test.sh
+	@for module in $(E2E); do echo "cd $$module && go test ./..."; (cd $$module && go test ./...) || exit 1; done
+
+race: NEED += $(NEED_RACE) $(NEED_E2E)
+race: need npm ## everything under the race detector; takes long
+	$(RACE) ./...
+	@for module in $(E2E); do echo "cd $$module && go test -race ./..."; (cd $$module && $(RACE) ./...) || exit 1; done
+
+lint: .tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
+	$< run ./...
+
+bench: ## every benchmark
+	go test -run '^$$' -bench . -benchmem ./...
+
+chaos: NEED += $(NEED_E2E)
+chaos: need npm ## end-to-end tests that kill and cut
+	cd e2e && go test -count=1 -timeout 60m -v -tags chaos -run Chaos ./...
+
+soak: NEED += $(NEED_E2E)
+soak: need npm ## end-to-end tests that go on for long
+	cd e2e && go test -count=1 -timeout 120m -v -tags soak -run Soak ./...
+
+fmt: ## gofmt
+	@$(GO_FILES) -exec gofmt -w {} +
+
+need:
+	@scripts/need.sh $(NEED)
+
+# The place for `npm ci`, once a test needs Node packages.
+npm:
+
+.tools/golangci-lint-v%:
+	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$*
+	@mv .tools/golangci-lint $@

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// upstream answers every generateContent with a success of the size that the
+// X-Size header names, after the delay of X-Delay, from memory.
+func upstream() {
+	var bodies sync.Map
+	serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		size, _ := strconv.Atoi(r.Header.Get("X-Size"))
+		delay, _ := time.ParseDuration(r.Header.Get("X-Delay"))
+		body, ok := bodies.Load(size)
+		if !ok {
+			body, _ = bodies.LoadOrStore(size, answer(size))
+		}
+		time.Sleep(delay)
+		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body.([]byte))))
+		_, _ = w.Write(body.([]byte))
+	}))
+}
+
+// answer is a success of about size bytes: half picture, half signature, as
+// recorded answers are.
+func answer(size int) []byte {
+	half := strings.Repeat("QUJD", size/8)
+	return []byte(`{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/jpeg","data":"` + half +
+		`"},"thoughtSignature":"` + half + `"}],"role":"model"},"finishReason":"STOP","index":0}],` +
+		`"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":1518,"totalTokenCount":1523,"candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1120}]},` +
+		`"modelVersion":"gemini-3.1-flash-image","responseId":"R"}`)
+}
+
+// reverseProxy is the baseline: httputil.ReverseProxy as its documentation shows it.
+func reverseProxy(target string) {
+	u, err := url.Parse(target)
+	if err != nil {
+		log.Fatal(err)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost, transport.DisableCompression = 256, true
+	serve(&httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(u) },
+		Transport: transport,
+		ErrorLog:  log.New(io.Discard, "", 0),
+	})
+}
+
+func serve(h http.Handler) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprintf(os.Stderr, "listens on http://%s\n", l.Addr())
+	log.Fatal(http.Serve(l, h))
+}

@@ -1,0 +1,91 @@
+// Command bench measures the gateway beside Go's own reverse proxy and no proxy
+// at all, in one run: every contender is a process of its own, slots of the same
+// length alternate (A B C C B A), and what is reported are ratios. The machine is
+// shared, so absolute figures mean little.
+//
+// The upstream sends the same bytes every time, so that what is measured is the
+// proxy and not the making of pictures.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "upstream":
+			upstream()
+			return
+		case "reverseproxy":
+			reverseProxy(os.Args[2])
+			return
+		}
+	}
+	slot := flag.Duration("slot", 3*time.Second, "length of one slot")
+	out := flag.String("json", "bench.json", "where to write the figures as JSON")
+	binary := flag.String("plantain", "", "the binary to measure; empty: build it")
+	memoryOnly := flag.Bool("memory", false, "measure memory only")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *slot, *out, *binary, *memoryOnly); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// A report is everything that was measured.
+type report struct {
+	Throughput []throughput `json:"throughput"`
+	Latency    []latency    `json:"latency"`
+	Memory     []memory     `json:"memory"`
+}
+
+func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly bool) error {
+	dir, err := os.MkdirTemp("", "plantain-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if binary == "" {
+		binary = filepath.Join(dir, "plantain")
+		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/plantain")
+		build.Dir = ".."
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return fmt.Errorf("build plantain: %w", err)
+		}
+	}
+	b := &bench{ctx: ctx, dir: dir, binary: binary, slot: slot}
+	defer b.close()
+	if err := b.start(); err != nil {
+		return err
+	}
+	var r report
+	if !memoryOnly {
+		if r.Throughput, err = b.throughputs(); err != nil {
+			return err
+		}
+		if r.Latency, err = b.latencies(r.Throughput); err != nil {
+			return err
+		}
+	}
+	if r.Memory, err = b.memories(); err != nil {
+		return err
+	}
+	r.print(os.Stdout)
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, append(text, '\n'), 0o644)
+}

@@ -1,63 +1,20 @@
 package verdict
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
 )
 
-// A layer is one error of a body. Gateways wrap Google's error in their own, so
-// a body may have several.
-type layer struct {
-	*gemini.ErrorFacts
-	inner   bool // the innermost one
-	batch   bool // small codes are gRPC's
-	lowered string
-}
-
-// scanned is how much of a message is searched: Google's longest captured one
-// has 1,600 bytes, web pages say what they are at the top.
-const scanned = 4 << 10
-
-// low gives the start of the message in lower case, made once.
-func (l *layer) low() string {
-	if l.lowered == "" {
-		l.lowered = strings.ToLower(l.Message[:min(len(l.Message), scanned)])
-	}
-	return l.lowered
-}
-
-// layersOf lists the errors of a body, the innermost first: it is Google's own
-// word, while the outer status may be any gateway's. A text comes last.
-func layersOf(f *gemini.Facts) []layer {
-	b := &f.Body
-	batch := b.Key != "" || good(f.Status)
-	layers := make([]layer, 0, len(b.Errors)+1)
-	for i := len(b.Errors) - 1; i >= 0; i-- {
-		if e := &b.Errors[i]; speaks(e) {
-			layers = append(layers, layer{ErrorFacts: e, batch: batch})
-		}
-	}
-	if b.Form == gemini.FormText {
-		layers = append(layers, layer{ErrorFacts: &gemini.ErrorFacts{Message: b.Text}})
-	}
-	return layers
-}
-
-func speaks(e *gemini.ErrorFacts) bool {
-	return e.Code != 0 || e.CodeText != "" || e.Status != "" || e.Message != "" || e.Reason != "" || len(e.Violations) > 0
-}
-
 // findError judges an error: by what is said in it, the innermost layer first,
 // else by the status.
 func findError(f *gemini.Facts) finding {
-	if pictured(&f.Body) && len(f.Body.Errors) > 0 {
+	if pictured(&f.Body) && f.Body.Form != gemini.FormText {
 		return finding{class: plantain.Unanswered, cause: brokenOff}
 	}
 	layers := layersOf(f)
-	whole := f.Body.Complete || f.Body.Form == gemini.FormText && f.Stage != plantain.Reading
+	whole := f.Body.Complete || f.Stage != plantain.Reading && closed(&f.Body)
 	n := decide(f, layers, whole)
 	n.stated = delay(f, layers)
 	n = settleWindow(n)
@@ -68,11 +25,17 @@ func findError(f *gemini.Facts) finding {
 	return n
 }
 
+// closed reports a text that shows no cut: JSON inside it, if there is any, is
+// closed.
+func closed(b *gemini.Body) bool {
+	return b.Form == gemini.FormText && (strings.Count(b.Text, "{") <= strings.Count(b.Text, "}") || b.Bytes > gemini.MaxText)
+}
+
 func decide(f *gemini.Facts, layers []layer, whole bool) finding {
 	for i := range layers {
 		l := &layers[i]
-		if n, ok := l.specific(layers[i+1:]); ok {
-			n.from, n.code = l, l.codeOr(f.Status)
+		if n, ok := l.specific(layers[i+1:], whole); ok {
+			n.from, n.code = l, firstCode(l.code(), n.code, f.Status)
 			n.refuse = n.code >= 400 && l.free(n, len(layers) > 1)
 			return n
 		}
@@ -102,56 +65,29 @@ func (l *layer) free(n finding, wrapped bool) bool {
 }
 
 // specific judges a layer by what it says, whatever the status around it is. Of
-// the layers around it only the limits count.
-func (l *layer) specific(around []layer) (finding, bool) {
+// the layers around it only the limits count. A code in words is a gateway's
+// until the whole error shows that no number goes with it.
+func (l *layer) specific(around []layer, whole bool) (finding, bool) {
 	if l.hasQuota() && !strings.Contains(l.low(), "spend") {
 		return l.quota(around), true
 	}
-	for i := range phrases {
-		if p := &phrases[i]; strings.Contains(l.low(), p.text) {
-			return finding{class: p.class, cause: p.cause, retry: p.retry}, true
+	reason, hasReason := reasons[l.Reason]
+	if p := phrases.first(l.low()); p != nil {
+		n := finding{class: p.class, cause: p.cause, retry: p.retry}
+		if n.retry == "" && reason.class == n.class {
+			n.retry = reason.retry // the message of a wrong kind of token is that of a bad one
 		}
-	}
-	if n, ok := reasons[l.Reason]; ok {
 		return n, true
 	}
+	if hasReason {
+		return reason, true
+	}
 	word := strings.ToLower(l.CodeText)
-	if n, ok := codeTexts[word]; ok && l.Code == 0 {
+	if n, ok := codeTexts[word]; ok && l.Code == 0 && whole {
 		return n, true
 	}
 	n, ok := gatewayCodes[word]
 	return n, ok
-}
-
-// code gives the HTTP code of a layer: its own, or that of its gRPC code or name.
-// Zero: it has none.
-func (l *layer) code() int {
-	if l.Code >= 100 && l.Code < 600 {
-		return int(l.Code)
-	}
-	if code, ok := httpOf[l.Status]; ok {
-		return code
-	}
-	if code, ok := httpOf[strings.ToUpper(l.CodeText)]; ok {
-		return code
-	}
-	if l.batch && l.Code > 0 && l.Code < int64(len(grpcCodes)) {
-		return httpOf[grpcCodes[l.Code]]
-	}
-	if code, err := strconv.Atoi(l.CodeText); err == nil && code >= 100 && code < 600 {
-		return code
-	}
-	return 0
-}
-
-func (l *layer) codeOr(status int) int {
-	if code := l.code(); code != 0 {
-		return code
-	}
-	if good(status) {
-		return 0
-	}
-	return status
 }
 
 // byStatus is the class of a code where the body says nothing finer.
@@ -176,59 +112,48 @@ func byStatus(code int, l *layer) finding {
 	return n
 }
 
-// byHTTP judges by the status of the response alone.
+// byHTTP judges by the status of the response, or the code of an error that was
+// cut inside it.
 func byHTTP(f *gemini.Facts, layers []layer, whole bool) finding {
-	if good(f.Status) {
+	status, l := f.Status, innermost(layers)
+	if l != nil && l.code() != 0 {
+		status = l.code()
+	}
+	if good(status) {
 		return strange(f, layers)
 	}
-	var l *layer
-	if len(layers) > 0 {
-		l = &layers[0]
-	}
-	n := byStatus(f.Status, l)
+	n := byStatus(status, l)
 	empty := f.Body.Form == gemini.FormEmpty && f.Stage != plantain.Reading
 	switch {
 	case empty && n.class == plantain.BadRequest:
 		// A 400 may be the key, the place or the request: nothing tells which.
 		n.class, n.cause = plantain.Unclassifiable, emptyBody
-	case !empty && !whole && vague(f.Status, layers):
+	case !empty && !whole && vague(status, l):
 		n.class, n.cause = plantain.Unclassifiable, cutError
-		n.refuse = coded(layers)
+		n.refuse = l != nil && l.code() != 0
 	}
 	return n
 }
 
 // vague reports a status that says too little beside a body that was cut: 400
-// and 403 have many causes, and a 500 may be a gateway's for an answer that was
-// paid for.
-func vague(status int, layers []layer) bool {
+// and 403 have many causes, and a 500 or 502 without a code of its own may be a
+// gateway's for an answer that was paid for.
+func vague(status int, l *layer) bool {
 	switch status {
-	case 401, 404, 413, 429, 499, 502, 503, 504:
+	case 401, 404, 413, 429, 499, 503, 504:
 		return false
-	case 500:
-		return !coded(layers)
+	case 500, 502:
+		return l == nil || l.code() == 0
 	default:
 		return true
 	}
 }
 
-// coded reports an error with a code of its own, as Google's have.
-func coded(layers []layer) bool {
-	for i := range layers {
-		if layers[i].code() != 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // strange judges an error without any code under a status of success.
 func strange(f *gemini.Facts, layers []layer) finding {
 	for i := range layers {
-		for _, p := range weakPhrases {
-			if strings.Contains(layers[i].low(), p.text) {
-				return finding{class: p.class, cause: p.cause, retry: p.retry}
-			}
+		if p := weakPhrases.first(layers[i].low()); p != nil {
+			return finding{class: p.class, cause: p.cause, retry: p.retry}
 		}
 	}
 	n := finding{class: plantain.Unclassifiable, cause: strangeBody, seen: size(f.Body.Bytes)}

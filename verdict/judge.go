@@ -27,20 +27,22 @@ func Judge(f gemini.Facts) plantain.Verdict { return Rules{}.Judge(f) }
 // Judge gives the verdict on one exchange. It never errs: what it cannot tell is
 // [plantain.Unclassifiable], with what was seen in the explanation.
 //
-// Facts with a status count as answered even where the zero Stage was left in.
+// Facts with a status or a body count as answered even where the zero Stage was
+// left in.
 func (r Rules) Judge(f gemini.Facts) plantain.Verdict {
 	n := find(&f)
 	bill := r.charge(&f, n)
 	said, fix := words(n)
+	limit := n.bound()
 	return plantain.Verdict{
 		Class:       n.class,
 		Charged:     bill.charged,
 		Retry:       n.advice(),
 		Wait:        n.wait(),
 		Stated:      n.stated,
-		Limit:       n.bound(),
+		Limit:       limit,
 		Value:       n.value,
-		Disclosed:   n.disclosed,
+		Disclosed:   n.disclosed && limit != "",
 		Explanation: said + " " + bill.because,
 		Fix:         fix,
 	}
@@ -68,7 +70,7 @@ type finding struct {
 // what was answered.
 func find(f *gemini.Facts) finding {
 	switch {
-	case f.Status == 0 && f.Stage != plantain.Done:
+	case f.Status == 0 && f.Stage != plantain.Done && f.Body.Form == gemini.FormEmpty:
 		return findSilence(f)
 	case cut(f):
 		return finding{class: plantain.Unanswered, cause: cutAnswer, seen: size(f.Body.Bytes)}
@@ -98,28 +100,38 @@ func findSilence(f *gemini.Facts) finding {
 // cut reports a success that did not come whole: no closed JSON value, nothing
 // at all, or an event stream that had begun to speak and never finished.
 func cut(f *gemini.Facts) bool {
-	if !good(f.Status) || f.Body.Form == gemini.FormText {
-		return false
-	}
 	b := &f.Body
-	if !b.Complete || b.Broken || b.Form == gemini.FormEmpty {
-		return true
-	}
-	if b.Form == gemini.FormJSON || len(b.Errors) > 0 || b.BlockReason != "" || b.FinishReason != "" {
+	switch {
+	case !good(f.Status) || b.Form == gemini.FormText:
 		return false
+	case !b.Complete || b.Broken || b.Form == gemini.FormEmpty:
+		return true
+	case b.Form == gemini.FormJSON || b.BlockReason != "" || refused(f):
+		return false
+	case f.Stage == plantain.Reading: // between two events
+		return !pictured(b) || b.FinishReason == ""
+	case pictured(b) || b.FinishReason != "":
+		return false
+	default:
+		// A lone event without content is how Google says nothing (a recorded
+		// answer), and Interactions streams end with the usage, without candidates.
+		return len(b.Parts) > 0 && (b.Candidates > 0 || !b.Usage.Seen)
 	}
-	// An event stream without a finish reason. A final picture in it is whole, a
-	// lone event without content is how Google says nothing (a recorded answer),
-	// and Interactions streams end with the usage, without candidates.
-	ended := pictured(b) || len(b.Parts) == 0 || b.Candidates == 0 && b.Usage.Seen
-	return !ended || f.Stage == plantain.Reading
 }
 
 // refused reports that the body speaks as an error, not as an answer.
 func refused(f *gemini.Facts) bool {
 	b := &f.Body
-	if len(b.Errors) > 0 || b.Form == gemini.FormText {
+	if b.Form == gemini.FormText {
 		return true
+	}
+	answers := b.Candidates > 0 || pictured(b)
+	for i := range b.Errors {
+		l := layer{ErrorFacts: &b.Errors[i]}
+		// Aggregators say "success" beside an answer, in the place of an error.
+		if l.code() >= 400 || !answers && l.speaks() {
+			return true
+		}
 	}
 	return !good(f.Status) && b.Candidates == 0 && b.BlockReason == "" && len(b.Parts) == 0
 }

@@ -295,7 +295,7 @@ var causeWords = map[cause]say{
 		"A web page came in place of an answer, so something between here and Google answered.",
 		"Check base URL and proxy."},
 	newReason: {
-		"Google ended the answer for a reason that is not known here: {seen}.",
+		"Google ended the answer for a reason that is not known here{why}.",
 		"Look at the answer itself, and tell us of the new reason."},
 	strangeBody: {
 		"The body of {seen} is no answer and no error that is known.",

@@ -10,10 +10,9 @@ type phrase struct {
 	retry plantain.Retry
 }
 
-// phrases are searched in this order, the first one that is found decides. Where
-// two may stand in one message, the one that names the deeper cause is above.
-// The texts are those of captured bodies.
-var phrases = []phrase{
+// phrases: where several stand in one message, the one that is first here decides,
+// as it names the deeper cause. The texts are those of captured bodies.
+var phrases = newMatcher([]phrase{
 	// where the caller is
 	{text: "user location is not supported for the api use without", class: plantain.Region, cause: regionBill},
 	{text: "user location is not supported", class: plantain.Region},
@@ -36,12 +35,18 @@ var phrases = []phrase{
 	{text: "out of credit", class: plantain.Billing, cause: creditGone},
 	{text: "insufficient credit", class: plantain.Billing, cause: creditGone},
 	{text: "insufficient balance", class: plantain.Billing, cause: creditGone},
+	{text: "余额不足", class: plantain.Billing, cause: creditGone},
+	{text: "额度不足", class: plantain.Billing, cause: creditGone},
+	{text: "budget has been exceeded", class: plantain.Billing},
+	{text: "dunning", class: plantain.Billing, cause: billingOff},
 	{text: "billing to be enabled", class: plantain.Billing, cause: billingOff},
 	{text: "billing is disabled", class: plantain.Billing, cause: billingOff},
 	{text: "billing account for the owning project is disabled", class: plantain.Billing, cause: billingOff},
 	{text: "accessible to billed users", class: plantain.Billing, cause: billingOff},
 	{text: "enable billing", class: plantain.Billing, cause: billingOff},
 	{text: "have a free quota tier", class: plantain.QuotaZero, cause: freeTier},
+	{text: "available on the free tier", class: plantain.QuotaZero, cause: freeTier},
+	{text: "available in the free tier", class: plantain.QuotaZero, cause: freeTier},
 
 	// signatures; a field name that is not known is another fault
 	{text: "unknown name", class: plantain.BadRequest, cause: unknownField},
@@ -63,11 +68,15 @@ var phrases = []phrase{
 	{text: "api key is missing", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
 	{text: "api key is required", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
 	{text: "no api key", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
+	{text: "missing a valid api key", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
+	{text: "api key must be", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
+	{text: "default credentials", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
 	{text: "invalid authentication credentials", class: plantain.KeyInvalid, cause: tokenBad},
 	{text: "invalid api key", class: plantain.KeyInvalid},
 	{text: "incorrect api key", class: plantain.KeyInvalid},
 	{text: "invalid_api_key", class: plantain.KeyInvalid},
 	{text: "api_key_invalid", class: plantain.KeyInvalid},
+	{text: "pass a valid api key", class: plantain.KeyInvalid},
 	{text: "invalid_grant", class: plantain.KeyInvalid, cause: tokenBad},
 	{text: "expired or revoked", class: plantain.KeyInvalid, cause: tokenBad},
 
@@ -109,16 +118,24 @@ var phrases = []phrase{
 	{text: "image_safety", class: plantain.SafetyImage},
 	{text: "image_prohibited_content", class: plantain.SafetyImage},
 	{text: "third-party content providers", class: plantain.SafetyImage, cause: thirdParty},
-	{text: "candidate was blocked due to", class: plantain.SafetyImage},
+	{text: "candidate was blocked due to safety", class: plantain.SafetyImage},
+	{text: "candidate was blocked due to prohibited", class: plantain.SafetyImage},
+	{text: "candidate was blocked due to blocklist", class: plantain.SafetyImage},
+	{text: "candidate was blocked due to spii", class: plantain.SafetyImage},
 	{text: "were filtered out because", class: plantain.SafetyImage},
 	{text: "was filtered out because", class: plantain.SafetyImage},
 	{text: "finishreason: safety", class: plantain.SafetyImage},
 	{text: "finish_reason: safety", class: plantain.SafetyImage},
 	{text: "finishreason: prohibited_content", class: plantain.SafetyImage},
+	{text: "finish_reason: prohibited_content", class: plantain.SafetyImage},
+	{text: "safety filter", class: plantain.SafetyImage},
+	{text: "blocked by safety", class: plantain.SafetyImage},
 	{text: "prohibited_content", class: plantain.SafetyPrompt},
 	{text: "violate google's responsible ai", class: plantain.SafetyPrompt, cause: blockedWords},
 	{text: "content_policy_violation", class: plantain.SafetyPrompt},
 	{text: "moderation_blocked", class: plantain.SafetyPrompt},
+	{text: "safety system", class: plantain.SafetyPrompt},
+	{text: "input was flagged", class: plantain.SafetyPrompt},
 
 	// no picture, as gateways report it
 	{text: "image_other", class: plantain.NoImage},
@@ -131,6 +148,10 @@ var phrases = []phrase{
 	{text: "no image in response", class: plantain.NoImage},
 	{text: "no image in the response", class: plantain.NoImage},
 	{text: "no image found in", class: plantain.NoImage},
+	{text: "no image part", class: plantain.NoImage},
+	{text: "returned no image", class: plantain.NoImage},
+	{text: "contains no image", class: plantain.NoImage},
+	{text: "no candidates", class: plantain.NoImage},
 	{text: "not return an image", class: plantain.NoImage},
 	{text: "n't return an image", class: plantain.NoImage},
 	{text: "not generate an image", class: plantain.NoImage},
@@ -150,6 +171,7 @@ var phrases = []phrase{
 	{text: "was not found or your project", class: plantain.ModelNotFound},
 	{text: "is not servable", class: plantain.ModelNotFound},
 	{text: "no available channel", class: plantain.ModelNotFound},
+	{text: "无可用渠道", class: plantain.ModelNotFound},
 	{text: "no such model", class: plantain.ModelNotFound},
 	{text: "unknown model", class: plantain.ModelNotFound},
 	{text: "model not found", class: plantain.ModelNotFound},
@@ -162,6 +184,8 @@ var phrases = []phrase{
 	{text: "high demand", class: plantain.Capacity},
 	{text: "no capacity available", class: plantain.Capacity},
 	{text: "resource exhausted. please try again later", class: plantain.Capacity},
+	{text: "resource exhausted, please try again later", class: plantain.Capacity},
+	{text: "负载已饱和", class: plantain.Capacity},
 	{text: "error-code-429", class: plantain.Capacity},
 	{text: "service is currently unavailable", class: plantain.Capacity},
 	{text: "exceeded the provisioned throughput", class: plantain.RateMinute, cause: tokensEach},
@@ -198,10 +222,10 @@ var phrases = []phrase{
 	{text: "just a moment...", class: plantain.Unclassifiable, cause: guardPage, retry: plantain.RetryLater},
 	{text: "automated queries", class: plantain.Unclassifiable, cause: robotPage, retry: plantain.RetryLater},
 	{text: "status code (no body)", class: plantain.Unclassifiable, cause: emptyBody},
-}
+})
 
 // weakPhrases decide where no status does: the text of a client or gateway.
-var weakPhrases = []phrase{
+var weakPhrases = newMatcher([]phrase{
 	{text: "deadline", class: plantain.Timeout},
 	{text: "timed out", class: plantain.Timeout},
 	{text: "timeout", class: plantain.Timeout},
@@ -215,7 +239,7 @@ var weakPhrases = []phrase{
 	{text: "permission denied", class: plantain.Permission},
 	{text: "invalid argument", class: plantain.BadRequest},
 	{text: "invalid_argument", class: plantain.BadRequest},
-}
+})
 
 // reasons are those of ErrorInfo (google.api.ErrorReason).
 var reasons = map[string]finding{
@@ -248,18 +272,18 @@ var reasons = map[string]finding{
 }
 
 // codeTexts are error codes that are words, in lower case: those of the
-// Interactions API (gemini-api.md §11) and of aggregators.
+// Interactions API, with the HTTP status that it gives them.
 var codeTexts = map[string]finding{
-	"invalid_request":           {class: plantain.BadRequest},
-	"authentication":            {class: plantain.KeyInvalid},
-	"permission_denied":         {class: plantain.Permission},
-	"not_found":                 {class: plantain.ModelNotFound},
-	"model_not_found":           {class: plantain.ModelNotFound},
-	"rate_limit_exceeded":       {class: plantain.RateMinute},
-	"quota_exceeded":            {class: plantain.RateDay},
-	"api_error":                 {class: plantain.ServerError},
-	"service_unavailable":       {class: plantain.Capacity},
-	"deadline_exceeded":         {class: plantain.Timeout},
+	"invalid_request":           {class: plantain.BadRequest, code: 400},
+	"authentication":            {class: plantain.KeyInvalid, code: 401},
+	"permission_denied":         {class: plantain.Permission, code: 403},
+	"not_found":                 {class: plantain.ModelNotFound, code: 404},
+	"model_not_found":           {class: plantain.ModelNotFound, code: 404},
+	"rate_limit_exceeded":       {class: plantain.RateMinute, code: 429},
+	"quota_exceeded":            {class: plantain.RateDay, code: 429},
+	"api_error":                 {class: plantain.ServerError, code: 500},
+	"service_unavailable":       {class: plantain.Capacity, code: 503},
+	"deadline_exceeded":         {class: plantain.Timeout, code: 504},
 	"image_safety":              {class: plantain.SafetyImage},
 	"image_prohibited_content":  {class: plantain.SafetyImage},
 	"image_recitation":          {class: plantain.Recitation},

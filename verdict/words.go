@@ -73,11 +73,9 @@ func (n *finding) detail(name string) string {
 			return " (" + strconv.Itoa(n.code) + ")"
 		}
 	case "seen":
-		return clean(n.seen, 80)
+		return n.seen
 	case "why":
-		if n.seen != "" {
-			return " (" + clean(n.seen, 80) + ")"
-		}
+		return described(" (", n.seen, ")")
 	default:
 		if n.from != nil {
 			return n.from.detail(name)

@@ -1,0 +1,202 @@
+package verdict_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/verdict"
+)
+
+// What an exchange without a whole answer is, by how far it got.
+func TestWhoPaysDependsOnHowFarTheBytesGot(t *testing.T) {
+	t.Parallel()
+	whole := gemini.Body{Form: gemini.FormJSON, Complete: true, Candidates: 1, FinishReason: "STOP",
+		Parts: []gemini.Part{{Kind: gemini.KindImage}}}
+	half := whole
+	half.Complete = false
+	stream := whole
+	stream.Form, stream.FinishReason = gemini.FormEvents, ""
+	broken := whole
+	broken.Broken = true
+	for _, c := range []struct {
+		name    string
+		facts   gemini.Facts
+		class   plantain.Class
+		charged plantain.Charged
+	}{
+		{"dialing", gemini.Facts{Stage: plantain.Dialing, Err: errors.New("no route")}, plantain.ServerError, plantain.ChargedNo},
+		{"sending", gemini.Facts{Stage: plantain.Sending}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"waiting", gemini.Facts{Stage: plantain.Waiting}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"own deadline", gemini.Facts{Stage: plantain.Waiting, Err: context.DeadlineExceeded}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"cancelled", gemini.Facts{Stage: plantain.Waiting, Err: fmt.Errorf("send: %w", context.Canceled)}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"reading a cut answer", gemini.Facts{Stage: plantain.Reading, Status: 200, Body: half}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"reading nothing", gemini.Facts{Stage: plantain.Reading, Status: 200}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"reading an error", gemini.Facts{Stage: plantain.Reading, Status: 503}, plantain.Capacity, plantain.ChargedNo},
+		{"reading a refusal", gemini.Facts{Stage: plantain.Reading, Status: 400}, plantain.Unclassifiable, plantain.ChargedUnknown},
+		{"cut, but said to be done", gemini.Facts{Stage: plantain.Done, Status: 200, Body: half}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"broken", gemini.Facts{Stage: plantain.Done, Status: 200, Body: broken}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"empty", gemini.Facts{Stage: plantain.Done, Status: 200}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"a whole value before the connection broke", gemini.Facts{Stage: plantain.Reading, Status: 200, Body: whole}, plantain.Success, plantain.ChargedYes},
+		{"a stream that broke behind the picture", gemini.Facts{Stage: plantain.Reading, Status: 200, Body: stream}, plantain.Unanswered, plantain.ChargedUnknown},
+		{"a body alone", gemini.Facts{Body: whole}, plantain.Success, plantain.ChargedYes},
+		{"answered, the stage left out", gemini.Facts{Status: 429, Body: gemini.Body{Form: gemini.FormJSON, Complete: true}}, plantain.QuotaUnknown, plantain.ChargedNo},
+	} {
+		v := verdict.Judge(c.facts)
+		if v.Class != c.class || v.Charged != c.charged {
+			t.Errorf("%s: %v, charged %v; want %v, charged %v", c.name, v.Class, v.Charged, c.class, c.charged)
+		}
+	}
+}
+
+// Bodies that are told apart by more than a label can say.
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	image := `{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}`
+	for _, c := range []struct {
+		name, body string
+		status     int
+		class      plantain.Class
+		charged    plantain.Charged
+	}{
+		{"picture, then an error", `data: {"candidates":[{"content":{"parts":[` + image + `]}}]}` + "\n\n" +
+			`data: {"error":{"code":503,"status":"UNAVAILABLE"}}` + "\n\n", 200, plantain.Unanswered, plantain.ChargedYes},
+		{"success beside a picture", `{"code":0,"msg":"success","data":[{"b64_json":"iVBORw0KGgo="}]}`, 200, plantain.Success, plantain.ChargedYes},
+		{"success beside no picture", `{"code":200,"message":"ok","choices":[{"message":{"content":"No."},"finish_reason":"stop"}]}`, 200, plantain.NoImage, plantain.ChargedUnknown},
+		{"an error that is null", `{"error":null,"candidates":[{"content":{"parts":[` + image + `]},"finishReason":"STOP"}]}`, 200, plantain.Success, plantain.ChargedYes},
+		{"picture and an unheard reason", `{"candidates":[{"content":{"parts":[` + image + `]},"finishReason":"NOVEL"}]}`, 200, plantain.Unclassifiable, plantain.ChargedYes},
+		{"blocked rating alone", `{"candidates":[{"content":{},"safetyRatings":[{"category":"X","blocked":true}]}]}`, 200, plantain.SafetyImage, plantain.ChargedYes},
+		{"Interactions, text in a stream", `data: {"step":{"content":[{"type":"text","text":"No."}]}}` + "\n\n" +
+			`data: {"interaction":{"id":"i","usage":{"total_output_tokens":3}}}` + "\n\n", 200, plantain.NoImage, plantain.ChargedYes},
+		{"filtered, and thinking was counted", `{"candidates":[{"finishReason":"IMAGE_SAFETY"}],"usageMetadata":{"thoughtsTokenCount":220}}`, 200, plantain.SafetyImage, plantain.ChargedYes},
+		{"a model speaks of charges", `{"candidates":[{"content":{"parts":[{"text":"You will not be charged."}]},"finishReason":"STOP"}]}`, 200, plantain.NoImage, plantain.ChargedUnknown},
+		{"Cloudflare's guard", `<html><title>Attention Required! | Cloudflare</title></html>`, 403, plantain.Unclassifiable, plantain.ChargedNo},
+		{"an unheard status", `{}`, 302, plantain.Unclassifiable, plantain.ChargedUnknown},
+		{"an SDK's text without a status", "[GoogleGenerativeAI Error]: fetch failed: request timed out", 0, plantain.Timeout, plantain.ChargedUnknown},
+	} {
+		v := verdict.Judge(factsOf(c.status, "", nil, []byte(c.body)))
+		if v.Class != c.class || v.Charged != c.charged {
+			t.Errorf("%s: %v, charged %v; want %v, charged %v", c.name, v.Class, v.Charged, c.class, c.charged)
+		}
+	}
+}
+
+// `billing.filtered` decides where Google says nothing, and nowhere else.
+func TestFilteredAnswersAreBilledByTheSetting(t *testing.T) {
+	t.Parallel()
+	free := verdict.Rules{Filtered: plantain.FilteredFree}
+	silent := gemini.Facts{Stage: plantain.Done, Status: 200, Body: gemini.Body{Form: gemini.FormJSON, Complete: true, Candidates: 1, FinishReason: "IMAGE_SAFETY"}}
+	said := silent
+	said.Body.FinishMessage = "You will not be charged for blocked images."
+	if v := verdict.Judge(silent); v.Charged != plantain.ChargedYes {
+		t.Errorf("by default a silent answer is charged %v", v.Charged)
+	}
+	if v := free.Judge(silent); v.Charged != plantain.ChargedNo {
+		t.Errorf("by the setting a silent answer is charged %v", v.Charged)
+	}
+	if v := verdict.Judge(said); v.Charged != plantain.ChargedNo {
+		t.Errorf("Google says free, and it is charged %v", v.Charged)
+	}
+}
+
+// A request for text gets its text: that is no failure.
+func TestTextIsASuccessWhereTextWasAsked(t *testing.T) {
+	t.Parallel()
+	body := gemini.Body{Form: gemini.FormJSON, Complete: true, Candidates: 1, FinishReason: "STOP", ModelVersion: "gemini-2.5-flash",
+		Parts: []gemini.Part{{Kind: gemini.KindText, Text: "Paris."}}}
+	image := body
+	image.ModelVersion = "gemini-2.5-flash-image"
+	for _, c := range []struct {
+		name  string
+		body  gemini.Body
+		asked gemini.Asked
+		class plantain.Class
+	}{
+		{"text asked", image, gemini.Asked{Valid: true, Modalities: "TEXT"}, plantain.Success},
+		{"a text model, nothing asked", body, gemini.Asked{Valid: true}, plantain.Success},
+		{"an image model, nothing asked", image, gemini.Asked{Valid: true}, plantain.NoImage},
+		{"image asked", body, gemini.Asked{Valid: true, Modalities: "TEXT,IMAGE"}, plantain.NoImage},
+		{"the request was not seen", body, gemini.Asked{}, plantain.NoImage},
+	} {
+		v := verdict.Judge(gemini.Facts{Stage: plantain.Done, Status: 200, Body: c.body, Asked: c.asked})
+		if v.Class != c.class {
+			t.Errorf("%s: %v, want %v", c.name, v.Class, c.class)
+		}
+	}
+}
+
+// What a 429 disclosed of the limit that binds.
+func TestVerdictDisclosesTheLimit(t *testing.T) {
+	t.Parallel()
+	type want struct {
+		limit     plantain.Limit
+		value     int64
+		disclosed bool
+	}
+	for id, w := range map[string]want{
+		"rpm-paid":                    {plantain.LimitRPM, 60, true},
+		"rpm-value-only-in-text":      {plantain.LimitRPM, 10, true},
+		"day-behind-minute":           {plantain.LimitRPD, 1000, true},
+		"zero-three-violations":       {plantain.LimitZero, 0, true},
+		"zero-quota-value":            {plantain.LimitZero, 0, true},
+		"quota-bare":                  {"", 0, false},
+		"quota-metric-without-window": {"", 20, false},
+	} {
+		v := verdict.Judge(ownCase(t, id).facts())
+		if got := (want{v.Limit, v.Value, v.Disclosed}); got != w {
+			t.Errorf("%s: %v, want %v", id, got, w)
+		}
+	}
+}
+
+func ownCase(t *testing.T, id string) labelled {
+	t.Helper()
+	for _, c := range readCases(t, "testdata/cases.jsonl") {
+		if c.ID == id {
+			return c
+		}
+	}
+	t.Fatalf("no case %q", id)
+	return labelled{}
+}
+
+// Every verdict speaks in whole sentences and tells no secret of the body.
+func TestSentencesAreWholeAndTellNoSecret(t *testing.T) {
+	t.Parallel()
+	secret := `AIzaSyA-1234567890abcdefghijklmnopqrstu`
+	leaks := []string{
+		`{"error":{"code":400,"message":"Key ` + secret + ` is wrong.","status":"INVALID_ARGUMENT"}}`,
+		`{"error":{"code":400,"message":"x","status":"INVALID_ARGUMENT","details":[{"detail":"Invalid API key: ` + secret + `"}]}}`,
+		`{"error":{"code":404,"message":"models/` + secret + ` is not found for API version v1beta","status":"NOT_FOUND"}}`,
+		`{"error":{"code":400,"message":"Unknown name \"` + secret + `\" at 'key=` + secret + `': Cannot find field.","status":"INVALID_ARGUMENT"}}`,
+		`{"error":{"code":403,"message":"Consumer 'api_key:` + secret + `' has been suspended.","status":"PERMISSION_DENIED"}}`,
+		`{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED","details":[{"reason":"IAM_PERMISSION_DENIED","metadata":{"permission":"` + secret + `"}}]}}`,
+		`{"candidates":[{"finishReason":"` + secret + `"}]}`,
+		`{"promptFeedback":{"blockReason":"` + secret + `"}}`,
+		secret,
+	}
+	var cases []labelled
+	for i, body := range leaks {
+		cases = append(cases, labelled{ID: fmt.Sprint("leak ", i), Status: 400, Body: body}, labelled{ID: fmt.Sprint("leak ", i, " with 200"), Status: 200, Body: body})
+	}
+	for _, c := range judgedCases(t) {
+		cases = append(cases, c.labelled)
+	}
+	for _, c := range cases {
+		v := verdict.Judge(c.facts())
+		for _, s := range []string{v.Explanation, v.Fix} {
+			switch {
+			case !strings.HasSuffix(s, ".") || strings.ToUpper(s[:1]) != s[:1] || strings.Contains(s, "{") || strings.Contains(s, "()") || strings.Contains(s, "  "):
+				t.Errorf("%s: no whole sentence: %q", c.ID, s)
+			case len(s) > 500:
+				t.Errorf("%s: too long: %q", c.ID, s)
+			case strings.Contains(strings.ToLower(s), "aiza") || strings.Contains(s, "key1234") || strings.Contains(s, "api_key:"):
+				t.Errorf("%s: tells a secret: %q", c.ID, s)
+			}
+		}
+	}
+}

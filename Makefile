@@ -36,8 +36,7 @@ check: ## what to run before a commit: formatting, vet and the quick tests
 test: NEED += $(NEED_RACE) $(NEED_E2E)
 test: need npm ## everything once, as CI does
 	go vet ./...
-	@scripts/test.sh
-	@for module in $(E2E); do echo "cd $$module && go test ./..."; (cd $$module && go test ./...) || exit 1; done
+	@scripts/test.sh $(E2E)
 
 race: NEED += $(NEED_RACE) $(NEED_E2E)
 race: need npm ## everything under the race detector; takes long

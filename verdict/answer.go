@@ -15,11 +15,13 @@ func findAnswer(f *gemini.Facts) finding {
 	switch {
 	case !known:
 		return finding{class: plantain.Unclassifiable, cause: newReason, seen: reason}
+	case pictured(b) && !good(f.Status):
+		return finding{class: plantain.Unclassifiable, cause: strangeCode, code: f.Status}
 	case pictured(b):
 		return success(b)
 	case b.BlockReason != "" && reasonOf(b.BlockReason) != "":
 		return blockedPrompt(b)
-	case end.class == plantain.NoImage && strings.Contains(strings.ToLower(b.FinishMessage), "internal error"):
+	case end.class == plantain.NoImage && strings.Contains(lower(b.FinishMessage), "internal error"):
 		return finding{class: plantain.ServerError, cause: saidInternal, seen: reason}
 	case end.class != "":
 		return ended(b, end, reason)

@@ -86,10 +86,10 @@ var (
 )
 
 func chargeWords(message string) plantain.Charged {
-	if !strings.Contains(message, "charge") && !strings.Contains(message, "bill") {
+	if !strings.Contains(message, "charge") && !strings.Contains(message, "billed") {
 		return plantain.ChargedUnknown
 	}
-	low := strings.ToLower(message)
+	low := lower(message)
 	for _, w := range freeWords {
 		if strings.Contains(low, w) {
 			return plantain.ChargedNo

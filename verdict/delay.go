@@ -23,7 +23,7 @@ func (l *layer) stated() time.Duration {
 	if l.HasDelay && l.RetryDelay > 0 {
 		return l.RetryDelay
 	}
-	d, _ := duration(strings.ToLower(l.Metadata["quotaResetDelay"]))
+	d, _ := duration(lower(l.Metadata["quotaResetDelay"]))
 	return d
 }
 

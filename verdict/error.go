@@ -82,7 +82,7 @@ func (l *layer) specific(around []layer, whole bool) (finding, bool) {
 	if hasReason {
 		return reason, true
 	}
-	word := strings.ToLower(l.CodeText)
+	word := lower(l.CodeText)
 	if n, ok := codeTexts[word]; ok && l.Code == 0 && whole {
 		return n, true
 	}

@@ -102,7 +102,7 @@ func findSilence(f *gemini.Facts) finding {
 func cut(f *gemini.Facts) bool {
 	b := &f.Body
 	switch {
-	case !good(f.Status) || b.Form == gemini.FormText:
+	case b.Form == gemini.FormText || !good(f.Status) && refused(f):
 		return false
 	case !b.Complete || b.Broken || b.Form == gemini.FormEmpty:
 		return true

@@ -200,3 +200,26 @@ func TestSentencesAreWholeAndTellNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// Whatever comes, there is a verdict, and a success has its picture.
+func FuzzJudge(f *testing.F) {
+	for _, c := range readCases(f, "testdata/cases.jsonl") {
+		f.Add(c.Status, c.ContentType, []byte(c.Body))
+	}
+	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
+		facts := factsOf(status, contentType, nil, body)
+		v := verdict.Judge(facts)
+		if v.Explanation == "" || v.Fix == "" || v.Retry == "" {
+			t.Errorf("a verdict without words: %+v", v)
+		}
+		pictures := facts.Body.Links
+		for _, p := range facts.Body.Parts {
+			if p.Kind == gemini.KindImage && !p.Thought {
+				pictures++
+			}
+		}
+		if v.Class == plantain.Success && (pictures == 0 || !facts.Body.Complete || status >= 300) {
+			t.Errorf("a success without a whole picture: %+v", v)
+		}
+	})
+}

@@ -17,12 +17,12 @@ type layer struct {
 
 // scanned is how much of a message is searched: Google's longest captured one
 // has 1,600 bytes, web pages say what they are at the top.
-const scanned = 4 << 10
+const scanned = 2 << 10
 
 // low gives the start of the message in lower case, made once.
 func (l *layer) low() string {
 	if l.lowered == "" {
-		l.lowered = strings.ToLower(l.Message[:min(len(l.Message), scanned)])
+		l.lowered = lower(l.Message[:min(len(l.Message), scanned)])
 	}
 	return l.lowered
 }

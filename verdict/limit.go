@@ -33,7 +33,7 @@ func (l *layer) violationQuotas(lines []quota) []quota {
 	all := make([]quota, 0, len(l.Violations))
 	for i := range l.Violations {
 		v := &l.Violations[i]
-		q := quotaOf(strings.ToLower(v.ID), strings.ToLower(v.Metric))
+		q := quotaOf(lower(v.ID), lower(v.Metric))
 		q.model = v.Model
 		q.value, q.disclosed = number(v.Value)
 		// Google omits a value of 0 and tells it in the message, line by line in
@@ -69,7 +69,7 @@ func (l *layer) metadataQuota() (quota, bool) {
 	if limit == "" && metric == "" {
 		return quota{}, false
 	}
-	q := quotaOf(strings.ToLower(limit), strings.ToLower(metric))
+	q := quotaOf(lower(limit), lower(metric))
 	if q.span == unnamed {
 		q.span = spanOf(l.low())
 	}

@@ -46,9 +46,7 @@ func (n *finding) detail(name string) string {
 			return " of " + thousands(n.value)
 		}
 	case "model":
-		if n.model != "" {
-			return " for " + clean(n.model, 60)
-		}
+		return between(" for ", clean(n.model, 60), "")
 	case "wait":
 		return human(n.wait())
 	case "stated":
@@ -75,7 +73,7 @@ func (n *finding) detail(name string) string {
 	case "seen":
 		return n.seen
 	case "why":
-		return described(" (", n.seen, ")")
+		return between(" (", clean(n.seen, 80), ")")
 	default:
 		if n.from != nil {
 			return n.from.detail(name)
@@ -99,9 +97,7 @@ func (n *finding) limitWord() string {
 func (l *layer) detail(name string) string {
 	switch name {
 	case "field":
-		if f := l.field(); f != "" {
-			return " at " + f
-		}
+		return between(" at ", l.field(), "")
 	case "unknown":
 		return quoted(l.Message, ": ", "Unknown name \"", "\"")
 	case "lost":
@@ -112,17 +108,17 @@ func (l *layer) detail(name string) string {
 		return quoted(l.Message, " that does ", "is not supported for ", ".")
 	case "turn":
 		if at := quoted(l.Message, "", "content position ", "."); at != "" {
-			return " (content position " + at + ")"
+			return between(" (content position ", at, ")")
 		}
-		return described(" (position ", quoted(l.Message, "", " , position ", "."), ")")
+		return between(" (position ", quoted(l.Message, "", " , position ", "."), ")")
 	case "right":
-		return described(" ", l.Metadata["permission"])
+		return between(" ", clean(l.Metadata["permission"], 80), "")
 	case "service":
-		return described(" ", l.Metadata["service"])
+		return between(" ", clean(l.Metadata["service"], 80), "")
 	case "location":
-		return described(" ", l.Metadata["quota_location"])
+		return between(" ", clean(l.Metadata["quota_location"], 80), "")
 	case "quote":
-		return described(`: "`, l.said(), `"`)
+		return between(`: "`, l.said(), `"`)
 	}
 	return ""
 }
@@ -139,7 +135,7 @@ func (l *layer) lost() string {
 			return " " + name
 		}
 	}
-	return described(` of that name: "`, l.said(), `"`)
+	return between(` of that name: "`, l.said(), `"`)
 }
 
 // field names the field of the request that Google found wrong.
@@ -157,16 +153,15 @@ func quoted(message, lead, from, to string) string {
 		return ""
 	}
 	word, _, _ := strings.Cut(rest, to)
-	return described(lead, word)
+	return between(lead, clean(word, 100), "")
 }
 
-// described gives a text of the body behind a lead of ours; nothing if there is
-// none or it may not be shown.
-func described(lead, text string, tail ...string) string {
-	if text = clean(text, 170); text == "" {
+// between puts a clean text between two of ours; nothing if there is none.
+func between(lead, text, tail string) string {
+	if text == "" {
 		return ""
 	}
-	return lead + text + strings.Join(tail, "")
+	return lead + text + tail
 }
 
 // clean makes a text from a body fit to be shown: one line, cut, and nothing at
@@ -187,16 +182,16 @@ func clean(s string, most int) string {
 }
 
 // secretMarks stand before or in credentials.
-var secretMarks = []string{"api_key", "api key", "apikey", "key=", "key:", "bearer", "token:", "token=", "aiza", "ya29.", "aq.", "sk-", "secret", "authorization", "password"}
+var secretMarks = newMatcher([]phrase{
+	{text: "api_key"}, {text: "api key"}, {text: "apikey"}, {text: "key="}, {text: "key:"}, {text: "bearer"}, {text: "token:"}, {text: "token="},
+	{text: "aiza"}, {text: "ya29."}, {text: "aq."}, {text: "sk-"}, {text: "secret"}, {text: "authorization"}, {text: "password"},
+})
 
 // secretive reports a text in which a credential may stand: a word that goes
 // with one, or a long word of mixed letters and digits.
 func secretive(s string) bool {
-	low := strings.ToLower(s)
-	for _, m := range secretMarks {
-		if strings.Contains(low, m) {
-			return true
-		}
+	if secretMarks.first(lower(s)) != nil {
+		return true
 	}
 	run, digits, capitals := 0, 0, 0
 	for i := 0; i < len(s); i++ {

@@ -19,15 +19,16 @@ func (s *Store) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, f
 		if err := t.update(keys, fn); err != nil {
 			return err
 		}
-		return t.insertAttempt(s.owner, a)
+		return t.open(s.owner, a)
 	})
 }
 
-func (t *tx) insertAttempt(owner string, a plantain.Attempt) error {
-	_, err := t.Exec(`INSERT INTO attempts
-		(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
+const insertAttempt = `INSERT INTO attempts
+	(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+
+func (t *tx) open(owner string, a plantain.Attempt) error {
+	_, err := t.ready(insertAttempt).Exec(a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
 		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("write an attempt: %w", err)
@@ -38,20 +39,22 @@ func (t *tx) insertAttempt(owner string, a plantain.Attempt) error {
 // Settle implements [relay.Books].
 func (s *Store) Settle(ctx context.Context, e ledger.Entry, keys []pool.Key, fn func(pool.States) error) error {
 	return s.writer.do(ctx, func(t *tx) error {
-		if err := t.settleAttempt(e); err != nil {
+		if err := t.settle(e); err != nil {
 			return err
 		}
 		return t.update(keys, fn)
 	})
 }
 
-func (t *tx) settleAttempt(e ledger.Entry) error {
-	done, err := t.Exec(`UPDATE attempts SET
-		state = $1, sent = $2, settled = $3, took = $4, stage = $5, status = $6,
-		verdict = $7, charged = $8, bound = $9, explanation = $10, cost_low = $11, cost_high = $12,
-		finish = $13, served = $14, response_id = $15, images = $16, width = $17, height = $18,
-		prompt_tokens = $19, output_tokens = $20, image_tokens = $21, think_tokens = $22, answer_bytes = $23
-		WHERE id = $24 AND state = $25`,
+const settleAttempt = `UPDATE attempts SET
+	state = $1, sent = $2, settled = $3, took = $4, stage = $5, status = $6,
+	verdict = $7, charged = $8, bound = $9, explanation = $10, cost_low = $11, cost_high = $12,
+	finish = $13, served = $14, response_id = $15, images = $16, width = $17, height = $18,
+	prompt_tokens = $19, output_tokens = $20, image_tokens = $21, think_tokens = $22, answer_bytes = $23
+	WHERE id = $24 AND state = $25`
+
+func (t *tx) settle(e ledger.Entry) error {
+	done, err := t.ready(settleAttempt).Exec(
 		ledger.Settled, millis(e.Sent), millis(e.Settled), e.Took.Milliseconds(), e.Stage, e.Status,
 		e.Verdict.Class, e.Verdict.Charged, e.Verdict.Limit, e.Verdict.Explanation, int64(e.Cost.Low), int64(e.Cost.High),
 		e.Finish, e.Served, e.ResponseID, e.Images, e.Width, e.Height,

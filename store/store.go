@@ -55,7 +55,10 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 		_ = db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s.writer = newWriter(db)
+	if s.writer, err = newWriter(db); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
 	if s.reader, err = sql.Open("sqlite", dsn(path, true)); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

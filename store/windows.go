@@ -10,6 +10,12 @@ import (
 	"github.com/plantainhq/plantain/pool"
 )
 
+const (
+	readWindow  = `SELECT state FROM windows WHERE project = $1 AND model = $2`
+	writeWindow = `INSERT INTO windows (project, model, state) VALUES ($1, $2, $3)
+	ON CONFLICT (project, model) DO UPDATE SET state = excluded.state`
+)
+
 // Update implements [pool.Store].
 func (s *Store) Update(ctx context.Context, keys []pool.Key, fn func(pool.States) error) error {
 	return s.writer.do(ctx, func(t *tx) error { return t.update(keys, fn) })
@@ -44,7 +50,7 @@ func (t *tx) window(k pool.Key) (pool.State, error) {
 		return s, nil
 	}
 	var text string
-	err := t.QueryRow("SELECT state FROM windows WHERE project = $1 AND model = $2", k.Project, k.Model).Scan(&text)
+	err := t.ready(readWindow).QueryRow(k.Project, k.Model).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return pool.State{}, nil
 	}
@@ -67,8 +73,7 @@ func (t *tx) writeWindows() error {
 		if err != nil {
 			return fmt.Errorf("encode a window: %w", err)
 		}
-		if _, err := t.Exec(`INSERT INTO windows (project, model, state) VALUES ($1, $2, $3)
-			ON CONFLICT (project, model) DO UPDATE SET state = excluded.state`, k.Project, k.Model, string(text)); err != nil {
+		if _, err := t.ready(writeWindow).Exec(k.Project, k.Model, string(text)); err != nil {
 			return fmt.Errorf("write a window: %w", err)
 		}
 	}

@@ -22,6 +22,7 @@ var errClosed = errors.New("the store is closed")
 // own and fails alone.
 type writer struct {
 	db      *sql.DB
+	ready   map[string]*sql.Stmt // the statements of every attempt, by text
 	changes chan *change
 	stopped chan struct{}
 
@@ -37,10 +38,20 @@ type change struct {
 	done chan error
 }
 
-func newWriter(db *sql.DB) *writer {
-	w := &writer{db: db, changes: make(chan *change, maxBatch), stopped: make(chan struct{}), windows: map[pool.Key]pool.State{}}
+func newWriter(db *sql.DB) (*writer, error) {
+	w := &writer{
+		db: db, ready: map[string]*sql.Stmt{}, changes: make(chan *change, maxBatch), stopped: make(chan struct{}),
+		windows: map[pool.Key]pool.State{},
+	}
+	for _, text := range []string{insertAttempt, settleAttempt, readWindow, writeWindow} {
+		s, err := db.Prepare(text)
+		if err != nil {
+			return nil, fmt.Errorf("prepare: %w", err)
+		}
+		w.ready[text] = s
+	}
 	go w.loop()
-	return w
+	return w, nil
 }
 
 // do runs a function in a transaction and returns when it is on the disk. The
@@ -116,7 +127,7 @@ func (w *writer) transact(batch []*change, ends []error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	t := &tx{Tx: sqlTx, committed: w.windows}
+	t := &tx{Tx: sqlTx, statements: w.ready, committed: w.windows}
 	for i, c := range batch {
 		if ends[i], err = t.savepoint(c.run); err != nil {
 			_ = sqlTx.Rollback()
@@ -139,10 +150,14 @@ func (w *writer) transact(batch []*change, ends []error) error {
 // A tx is the transaction of a batch, with the windows as its changes left them.
 type tx struct {
 	*sql.Tx
-	committed map[pool.Key]pool.State
-	changed   map[pool.Key]pool.State // written once, at the end of the batch
-	pending   pool.States             // of the change that runs
+	statements map[string]*sql.Stmt
+	committed  map[pool.Key]pool.State
+	changed    map[pool.Key]pool.State // written once, at the end of the batch
+	pending    pool.States             // of the change that runs
 }
+
+// ready gives a statement that was parsed when the writer began.
+func (t *tx) ready(text string) *sql.Stmt { return t.Stmt(t.statements[text]) }
 
 // savepoint runs one change. own is its error, after which nothing of it is
 // left; err is a fault that spoils the whole batch.

@@ -37,6 +37,10 @@ func (p Policy) Next(v plantain.Verdict, n, again int) Step {
 	if n >= p.attempts() {
 		return Step{Done: true}
 	}
+	if v.Charged != plantain.ChargedNo && v.Class != plantain.NoImage {
+		// Whatever it is called: to send it again may be to pay again.
+		return Step{Done: v.Class == plantain.Success || filtered(v.Class) || again >= p.Unknown}
+	}
 	switch v.Class {
 	case plantain.RateMinute, plantain.RateDay, plantain.QuotaUnknown, plantain.QuotaZero, plantain.Billing,
 		plantain.KeyInvalid, plantain.Permission, plantain.Region:
@@ -46,13 +50,21 @@ func (p Policy) Next(v plantain.Verdict, n, again int) Step {
 		return Step{Wait: p.jitter(p.BackOff(n)), Costly: true}
 	case plantain.NoImage:
 		return Step{Done: again >= p.NoImage}
-	case plantain.Unanswered:
-		return Step{Done: again >= p.Unknown}
-	case plantain.Success, plantain.Unclassifiable, plantain.ThoughtSignature, plantain.BadRequest,
+	case plantain.Success, plantain.Unanswered, plantain.Unclassifiable, plantain.ThoughtSignature, plantain.BadRequest,
 		plantain.ModelNotFound, plantain.SafetyPrompt, plantain.SafetyImage, plantain.Recitation, plantain.Truncated:
 		return Step{Done: true}
 	default:
 		return Step{Done: true}
+	}
+}
+
+// filtered reports an outcome that the same request would only repeat.
+func filtered(c plantain.Class) bool {
+	switch c {
+	case plantain.SafetyPrompt, plantain.SafetyImage, plantain.Recitation, plantain.Truncated, plantain.Unclassifiable:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -82,6 +82,9 @@ func TestRetryTable(t *testing.T) {
 			script: map[string][]reply{"a": list(after(time.Hour, says(200, success)))},
 			calls:  "a", status: 504, class: plantain.Unanswered, charged: plantain.ChargedUnknown,
 			atLeast: 5 * time.Minute, atMost: 5 * time.Minute},
+		"a fault inside a 200 that may have been charged is not sent again": {
+			script: map[string][]reply{"a": list(says(200, `{"candidates":[{"finishReason":"OTHER","finishMessage":"Model failed to generate content due to internal error."}]}`))},
+			calls:  "a", status: 200, class: plantain.ServerError, charged: plantain.ChargedUnknown},
 		"truncated is returned as it came": {
 			script: map[string][]reply{"a": list(says(200, `{"candidates":[{"content":{"role":"model"},"finishReason":"MAX_TOKENS"}],"usageMetadata":{"promptTokenCount":5,"thoughtsTokenCount":9,"totalTokenCount":14}}`))},
 			calls:  "a", status: 200, class: plantain.Truncated, charged: plantain.ChargedYes},

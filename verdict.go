@@ -1,6 +1,9 @@
 package plantain
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // A Verdict is what the response of an attempt means.
 type Verdict struct {
@@ -64,6 +67,15 @@ func (c Class) String() string {
 // MarshalText gives [Class.String].
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
+// UnmarshalText reads what [Class.MarshalText] wrote.
+func (c *Class) UnmarshalText(text []byte) error {
+	*c = Class(text)
+	if *c == "unclassifiable" {
+		*c = Unclassifiable
+	}
+	return nil
+}
+
 // Charged says whether Google bills an attempt. The zero value is unknown.
 type Charged string
 
@@ -92,6 +104,21 @@ func (c Charged) MarshalJSON() ([]byte, error) {
 	default:
 		return []byte(`"unknown"`), nil
 	}
+}
+
+// UnmarshalJSON reads what [Charged.MarshalJSON] wrote.
+func (c *Charged) UnmarshalJSON(text []byte) error {
+	switch string(text) {
+	case "true":
+		*c = ChargedYes
+	case "false":
+		*c = ChargedNo
+	case `"unknown"`, "null":
+		*c = ChargedUnknown
+	default:
+		return fmt.Errorf("charged: %s is none of true, false and \"unknown\"", text)
+	}
+	return nil
 }
 
 // Retry is what helps the same request soonest. The zero value is unknown and

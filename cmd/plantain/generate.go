@@ -266,20 +266,31 @@ func decode(text []byte, escaped bool) ([]byte, error) {
 	return base64.StdEncoding.AppendDecode(nil, text)
 }
 
-// noPicture says why there is none, whether it was charged, and what to do.
+// A noPictureError says why there is none, whether it was charged, and what to do.
+type noPictureError struct {
+	request plantain.RequestID
+	text    string
+}
+
+func (e *noPictureError) Error() string { return e.text }
+
 func noPicture(res *http.Response, b gemini.Body) error {
+	e := &noPictureError{request: plantain.RequestID(res.Header.Get("Plantain-Request-Id"))}
 	verdict := res.Header.Get("Plantain-Verdict")
 	why := b.FinishMessage
-	for _, e := range b.Errors {
-		if e.Domain == "plantain" && e.Metadata["explanation"] != "" {
-			return fmt.Errorf("no image (%s): %s %s", verdict, e.Metadata["explanation"], e.Metadata["next"])
+	for _, layer := range b.Errors {
+		if layer.Domain == "plantain" && layer.Metadata["explanation"] != "" {
+			e.text = fmt.Sprintf("no image (%s): %s %s", verdict, layer.Metadata["explanation"], layer.Metadata["next"])
+			return e
 		}
-		why = e.Message
+		why = layer.Message
 	}
 	if why == "" {
 		why = strings.TrimSpace(b.FinishReason + " " + b.BlockReason)
 	}
-	return fmt.Errorf("no image (%s): %s Cost: $%s; plantain does not ask again by itself, because that may cost again", verdict, why, res.Header.Get("Plantain-Cost-Usd"))
+	e.text = fmt.Sprintf("no image (%s): %s Cost: $%s. Plantain does not ask again by itself, because that may cost again.",
+		verdict, why, res.Header.Get("Plantain-Cost-Usd"))
+	return e
 }
 
 // write keeps the picture under a name that is free.

@@ -1,0 +1,413 @@
+package sim
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// generation is one generateContent on its way: admit, read, count, draw, charge, deliver.
+type generation struct {
+	s       *Server
+	w       http.ResponseWriter
+	r       *http.Request
+	version string
+	stream  bool
+	sse     bool
+	vertex  bool
+	project project
+	model   *model
+	limits  Limits
+	entry   *Request
+	ask     *ask
+	fault   *Fault
+	rnd     *rand.Rand
+	began   time.Time
+
+	answer   *answer
+	delivery string // the fault in delivery, empty for none
+	filtered bool   // blocked: Options.Filtered decides who pays
+	saidFree bool   // the answer itself says that nothing is charged
+}
+
+var errLeft = errors.New("the client left")
+
+// run answers, or says with what to refuse.
+func (g *generation) run() *refusal {
+	if f := g.take(atKey); f != nil {
+		return g.fail(f)
+	}
+	if f := g.take(atDoor); f != nil || g.s.opts.AnswerEarly {
+		return g.answerEarly(f)
+	}
+	body, r := g.read()
+	if r != nil {
+		return r
+	}
+	a, r := reader{g.model, g.vertex, g.s.opts.Signatures != "off", g.fileOf}.read(body)
+	if r != nil {
+		return g.countThen(&ask{}, r)
+	}
+	g.ask = a
+	g.note(func(e *Request) {
+		e.Prompt, e.Size, e.Ratio = first200(a.prompt), a.size, a.ratio
+	})
+	trigger := g.s.faults.triggered(a.prompt, g.project)
+	if f := g.pick(trigger, beforeCount); f != nil {
+		return g.fail(f)
+	}
+	if r := g.count(a); r != nil {
+		return r
+	}
+	if f := g.pick(trigger, afterCount); f != nil {
+		return g.fail(f)
+	}
+	return g.produce(trigger)
+}
+
+// read takes the whole body before anything is answered: a client may deadlock on a server that does not.
+func (g *generation) read() ([]byte, *refusal) {
+	const most = 100 << 20
+	body, err := io.ReadAll(http.MaxBytesReader(nil, g.r.Body, most))
+	g.note(func(e *Request) { e.BodyBytes = int64(len(body)) })
+	if big := new(http.MaxBytesError); errors.As(err, &big) {
+		return nil, invalid("Request payload size exceeds the limit: 104857600 bytes.")
+	}
+	if err != nil {
+		g.note(func(e *Request) { e.Status = 499 })
+		panic(http.ErrAbortHandler) // the request never arrived: nobody is there to answer
+	}
+	return body, nil
+}
+
+func first200(s string) string {
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:200])
+	}
+	return s
+}
+
+func (g *generation) note(change func(*Request)) { g.s.account.note(g.entry, change) }
+
+func (g *generation) take(at stage) *Fault {
+	return g.s.faults.take(g.s.now(), at, g.project, g.model, g.s.dice.float)
+}
+
+// pick prefers the fault the prompt itself asks for.
+func (g *generation) pick(trigger *Fault, at stage) *Fault {
+	if trigger == nil {
+		return g.take(at)
+	}
+	if trigger.kind.stage == at || at == beforeCount && trigger.kind.stage == atKey {
+		return trigger
+	}
+	return nil
+}
+
+// fail refuses as a fault says.
+func (g *generation) fail(f *Fault) *refusal {
+	g.fault = f
+	g.note(func(e *Request) { e.Fault = f.Name })
+	if g.wait(time.Duration(f.Delay)) != nil {
+		return g.left()
+	}
+	r := f.kind.refuse(g)
+	if f.Text != "" {
+		r.message = f.Text
+	}
+	return r
+}
+
+// left is the end of a request whose client is gone: nothing can be sent.
+func (g *generation) left() *refusal {
+	g.note(func(e *Request) { e.Status = 499 })
+	panic(http.ErrAbortHandler)
+}
+
+// count takes room in the project's windows at the moment the body has been read.
+func (g *generation) count(a *ask) *refusal {
+	images := 0
+	if a.images {
+		images = 1
+	}
+	r := g.s.quota.admit(g.s.now(), g.project, g.model.id, g.limits, int(a.textTokens+a.imageTokens), images)
+	if r == nil {
+		g.note(func(e *Request) { e.Counted = true })
+	}
+	return r
+}
+
+// countThen counts a request that is refused as faulty: failed requests count too (gemini-api.md §8).
+func (g *generation) countThen(a *ask, r *refusal) *refusal {
+	if over := g.count(a); over != nil {
+		return over
+	}
+	return r
+}
+
+// produce makes the answer, charges it, and delivers it.
+func (g *generation) produce(trigger *Fault) *refusal {
+	g.compose()
+	delay := g.latency()
+	if f := g.pick(trigger, asOutcome); f != nil {
+		g.fault = f
+		g.note(func(e *Request) { e.Fault = f.Name })
+		f.kind.shape(g)
+		delay += time.Duration(f.Delay)
+	} else if most := g.ask.maxTokens; most > 0 && g.answer.usage.images+g.answer.usage.rest > most {
+		g.truncate()
+	}
+	if f := g.pick(trigger, inTransport); f != nil {
+		g.fault, g.delivery = f, f.Name
+		g.note(func(e *Request) { e.Fault = f.Name })
+		delay += time.Duration(f.Delay)
+	}
+	if g.delivery == "hang" {
+		return g.hang()
+	}
+	if limit := serverTimeout(g.r); limit > 0 && delay > limit {
+		if g.wait(limit) != nil {
+			return g.left()
+		}
+		return &refusal{code: http.StatusGatewayTimeout, status: "DEADLINE_EXCEEDED",
+			message: "Deadline expired before operation could complete."}
+	}
+	err := g.wait(delay)
+	g.charge() // Google made the picture, whoever still waits for it
+	if err != nil {
+		return g.left()
+	}
+	g.draw()
+	return g.deliver()
+}
+
+// serverTimeout is the deadline a client sets by header, zero for none.
+func serverTimeout(r *http.Request) time.Duration {
+	s, err := strconv.ParseFloat(r.Header.Get("X-Server-Timeout"), 64)
+	if err != nil || s <= 0 {
+		return 0
+	}
+	return time.Duration(s * float64(time.Second))
+}
+
+func (g *generation) latency() time.Duration {
+	if g.s.opts.Latency == nil {
+		return 0
+	}
+	return g.s.opts.Latency(g.model.id, g.ask.size)
+}
+
+// wait passes time, or returns an error when the client leaves first.
+func (g *generation) wait(d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-g.r.Context().Done():
+		return errLeft
+	}
+}
+
+// hang holds the request until the client leaves, or for as long as the fault says and then answers after all.
+func (g *generation) hang() *refusal {
+	g.charge()
+	if d := time.Duration(g.fault.Delay); d > 0 {
+		if g.wait(d) != nil {
+			return g.left()
+		}
+		g.draw()
+		return g.deliver()
+	}
+	<-g.r.Context().Done()
+	return g.left()
+}
+
+// compose lays out the usual answer: parts and tokens, no pixels yet.
+func (g *generation) compose() {
+	a, m := g.ask, g.model
+	u := usage{promptText: a.textTokens, promptImages: a.imageTokens, answered: true, tier: a.tier}
+	out := &answer{finish: "STOP", model: m.id, id: newResponseID(g.s.now(), g.rnd), vertex: g.vertex, created: g.s.now()}
+	if m.thinks || m.thinksHigh && a.high {
+		u.thoughts = 120 + g.rnd.Int64N(280)
+	}
+	if a.thoughts && m.gemini3 {
+		out.parts = append(out.parts, outPart{thought: true, text: "**Composing the picture**\n\nI weigh light, ground and subject.\n\n"})
+	}
+	u.rest = 46 + g.rnd.Int64N(353) // 46 to 398 in the recordings (gemini-api.md §13)
+	if g.vertex {
+		u.traffic, u.rest, u.textListed = "ON_DEMAND", 0, true
+	}
+	// Recorded: Pro and 2.5 say a word first, NB2 and Lite send the picture alone.
+	if a.text && (m.thinks || !m.gemini3 || !a.images) {
+		text := "Here is the picture you asked for. "
+		if a.turn > 0 {
+			text = "Here is the picture with your change. "
+		}
+		if !a.images {
+			text = "A picture was not asked for, so here are words."
+		}
+		out.parts = append(out.parts, g.textPart(text))
+		if g.vertex || !a.images {
+			u.rest = int64(len(text)+3) / 4
+		}
+	}
+	if a.images {
+		u.images = int64(m.imageTokens[a.size])
+		out.parts = append(out.parts, outPart{picture: &picture{}})
+	}
+	if a.search {
+		out.grounded = first200(a.prompt)
+	}
+	out.usage = u
+	g.answer = out
+}
+
+// textPart is a text; the first non-thought one of a Gemini-3 answer is signed.
+func (g *generation) textPart(text string) outPart {
+	p := outPart{text: text}
+	if g.model.gemini3 {
+		p.sig = sign("text", []byte(text), 1_050_000+g.rnd.IntN(100_000), g.rnd)
+	}
+	return p
+}
+
+// draw makes the pixels of every picture part that has none yet, and signs it.
+func (g *generation) draw() {
+	var made *picture
+	for i := range g.answer.parts {
+		p := &g.answer.parts[i]
+		if p.picture == nil || p.picture.data != nil {
+			continue
+		}
+		if made == nil {
+			made = g.paint(g.ask.prompt, g.ask.size, g.ask.ratio)
+		}
+		p.picture = made
+		g.sign(p)
+	}
+}
+
+func (g *generation) paint(prompt, size, ratio string) *picture {
+	w, h := g.model.pixels(size, ratio)
+	p := recipe{model: g.model, size: size, ratio: ratio, w: w, h: h, prompt: triggers.ReplaceAllString(prompt, ""),
+		seed: g.ask.seed, base: g.ask.base, turn: g.ask.turn}.make()
+	return &p
+}
+
+// sign gives a finished picture its signature: beside 1.1 million characters of picture 1.1 to 2.9 million were
+// recorded, larger pictures are assumed to stay at the lower end.
+func (g *generation) sign(p *outPart) {
+	if p.thought || !g.model.gemini3 {
+		return
+	}
+	if g.ask.byURI {
+		p.uri = g.s.keep(g.project, *p.picture)
+		p.sig = sign("file", []byte(p.uri), 1_100_000, g.rnd)
+		return
+	}
+	chars := float64(len(p.picture.data)) * 4 / 3
+	spread := 1.5
+	if len(p.picture.data) > 2<<20 {
+		spread = .3
+	}
+	p.sig = sign("image", p.picture.data, int(chars*(1+spread*g.rnd.Float64())), g.rnd)
+}
+
+// charge writes the answer down and bills it.
+func (g *generation) charge() {
+	cost := g.answer.usage.cost(g.model)
+	if g.saidFree || g.filtered && g.s.opts.Filtered == "free" {
+		cost = 0
+	}
+	if g.fault != nil && g.fault.Charge != nil {
+		cost = 0
+		if *g.fault.Charge {
+			cost = g.answer.usage.cost(g.model)
+		}
+	}
+	g.s.quota.spend(g.s.now(), g.project, cost)
+	g.note(func(e *Request) {
+		e.Charged, e.ResponseID, e.ServedModel = cost, g.answer.id, g.model.id
+		e.FinishReason = strings.TrimSpace(g.answer.finish)
+		if g.answer.blockReason != "" {
+			e.FinishReason = g.answer.blockReason
+		}
+		e.Images = g.answer.images()
+	})
+}
+
+// deliver sends the answer, whole or as the fault says.
+func (g *generation) deliver() *refusal {
+	if g.delivery == "drop" {
+		panic(http.ErrAbortHandler)
+	}
+	g.header(http.StatusOK, "application/json; charset=UTF-8")
+	e := newEmitter(g.w, true)
+	g.answer.write(e, g.answer.parts, true)
+	e.w.WriteByte('\n')
+	e.flush() // an error means that the client left; it has been charged already
+	return nil
+}
+
+// header begins the response.
+func (g *generation) header(code int, contentType string) {
+	h := g.w.Header()
+	h.Set("X-Gemini-Service-Tier", "standard")
+	if g.ask != nil {
+		h.Set("X-Gemini-Service-Tier", g.ask.tier)
+	}
+	g.note(func(e *Request) { e.Status = code })
+	g.s.header(g.w, code, contentType, g.began)
+}
+
+// answerEarly sends a picture, or an error, without waiting for the request: whoever relays it must not depend on a
+// server that reads first. What the prompt says is not known, of course.
+func (g *generation) answerEarly(f *Fault) *refusal {
+	if f == nil {
+		f = &Fault{Name: "early"}
+	}
+	g.fault = f
+	http.NewResponseController(g.w).EnableFullDuplex() // an in-memory writer is duplex anyway
+	n, _ := io.CopyN(io.Discard, g.r.Body, int64(f.Bytes))
+	g.note(func(e *Request) { e.Fault, e.BodyBytes = f.Name, n })
+	g.ask = &ask{model: g.model, size: "1K", ratio: "1:1", text: true, images: true, tier: "standard",
+		textTokens: 1, prompt: "answered early"}
+	if r := g.count(g.ask); r != nil {
+		return r
+	}
+	if f.Status >= 400 {
+		return &refusal{code: f.Status, status: statusName(f.Status), message: cmp.Or(f.Text, "The model is overloaded. Please try again later.")}
+	}
+	g.compose()
+	g.charge()
+	g.draw()
+	g.fault = nil
+	return g.deliver()
+}
+
+func statusName(code int) string {
+	switch code {
+	case 400:
+		return "INVALID_ARGUMENT"
+	case 403:
+		return "PERMISSION_DENIED"
+	case 404:
+		return "NOT_FOUND"
+	case 429:
+		return "RESOURCE_EXHAUSTED"
+	case 500:
+		return "INTERNAL"
+	case 504:
+		return "DEADLINE_EXCEEDED"
+	}
+	return "UNAVAILABLE"
+}

@@ -30,8 +30,8 @@ type Gateway struct {
 	// Attempts gives what stands in the ledger of a request, or, for an empty id,
 	// the most recent attempts, newest first; nil: the routes are not served.
 	Attempts func(plantain.RequestID) ([]Attempt, error)
-	MaxBody int64        // zero: [MaxBody]
-	Log     *slog.Logger // nil: nothing is logged
+	MaxBody  int64        // zero: [MaxBody]
+	Log      *slog.Logger // nil: nothing is logged
 
 	live live
 }

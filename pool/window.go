@@ -186,8 +186,18 @@ func (s *State) used(l plantain.Limit, now time.Time) int64 {
 // usedToday counts every reservation in the current day, whenever it was taken:
 // an attempt that is out at midnight may arrive on either side of it.
 func (s *State) usedToday(l plantain.Limit, now time.Time) int64 {
-	return s.day(DayOf(now)).of(l) + s.held(l, now)
+	today := DayOf(now)
+	sum := s.day(today).of(l) + s.held(l, now)
+	for _, h := range s.Holds {
+		if h.overdue(now) && DayOf(time.UnixMilli(h.At)) == today {
+			sum += h.of(l)
+		}
+	}
+	return sum
 }
+
+// overdue reports that nobody will settle a reservation any more.
+func (h Hold) overdue(now time.Time) bool { return h.Until <= now.UnixMilli() }
 
 func (s *State) day(date string) Amount {
 	for _, d := range s.Days {
@@ -201,7 +211,7 @@ func (s *State) day(date string) Amount {
 func (s *State) held(l plantain.Limit, now time.Time) int64 {
 	var sum int64
 	for _, h := range s.Holds {
-		if h.Until > now.UnixMilli() {
+		if !h.overdue(now) {
 			sum += h.of(l)
 		}
 	}
@@ -289,11 +299,11 @@ func (s *State) expire(now time.Time) {
 	}
 	s.Ticks = slices.Delete(s.Ticks, 0, first)
 	for _, h := range s.Holds {
-		if h.Until <= now.UnixMilli() {
+		if h.overdue(now) {
 			s.countDay(DayOf(time.UnixMilli(h.At)), h.Amount)
 		}
 	}
-	s.Holds = slices.DeleteFunc(s.Holds, func(h Hold) bool { return h.Until <= now.UnixMilli() })
+	s.Holds = slices.DeleteFunc(s.Holds, func(h Hold) bool { return h.overdue(now) })
 }
 
 // headroom is the smallest free share of any limit, 0 to 1; 1 where no limit is

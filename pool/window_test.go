@@ -61,6 +61,9 @@ func TestAnAttemptThatIsOutHoldsItsRoom(t *testing.T) {
 	if n := s.Used(plantain.LimitRPM, noon.Add(5*time.Minute)); n != 0 {
 		t.Errorf("%d in use after the deadline of attempts that nobody settled, want 0", n)
 	}
+	if n := s.Used(plantain.LimitRPD, noon.Add(5*time.Minute)); n != 10 {
+		t.Errorf("the day counts %d, want 10: what may have been sent stays in it", n)
+	}
 	send(&s, "next", noon.Add(6*time.Minute), noon.Add(6*time.Minute))
 	if n := s.Used(plantain.LimitRPD, noon.Add(6*time.Minute)); n != 11 {
 		t.Errorf("the day counts %d, want 11: what may have been sent stays in it", n)

@@ -124,9 +124,31 @@ func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(res.StatusCode)
-	if _, err := io.Copy(w, res.Body); err != nil {
+	if _, err := io.Copy(writerTo(w, res), res.Body); err != nil {
 		g.log().Info("the client left while its answer was written", "request", res.Header.Get("Plantain-Request-Id"), "error", err)
 	}
+}
+
+// writerTo gives where an answer is written to: one that comes event by event is
+// not kept in a buffer until more arrives.
+func writerTo(w http.ResponseWriter, res *http.Response) io.Writer {
+	if res.ContentLength >= 0 {
+		return w
+	}
+	return flushed{w, http.NewResponseController(w)}
+}
+
+type flushed struct {
+	to    io.Writer
+	flush *http.ResponseController
+}
+
+func (f flushed) Write(p []byte) (int, error) {
+	n, err := f.to.Write(p)
+	if err == nil {
+		err = f.flush.Flush()
+	}
+	return n, err
 }
 
 // callerOf reads who calls and what it wishes.

@@ -25,18 +25,17 @@ type header struct {
 	cost     plantain.Cost // of all attempts together
 	image    string        // what differs from what was asked; empty: not said
 	after    time.Duration // Retry-After; zero: none
+	running  bool          // the attempt goes on: neither its verdict nor its cost is known
 }
 
 // write sets the headers. Cost is dollars, or "low-high" where it is not known.
 func (h header) write(to http.Header) {
 	to.Set("Plantain-Request-Id", string(h.request))
 	to.Set("Plantain-Attempts", strconv.Itoa(h.attempts))
-	to.Set("Plantain-Verdict", h.verdict.String())
-	cost := h.cost.Low.Decimal()
-	if !h.cost.Known() {
-		cost += "-" + h.cost.High.Decimal()
+	if !h.running {
+		to.Set("Plantain-Verdict", h.verdict.String())
+		to.Set("Plantain-Cost-Usd", h.costUSD())
 	}
-	to.Set("Plantain-Cost-Usd", cost)
 	if h.project != "" {
 		to.Set("Plantain-Project", string(h.project))
 	}
@@ -48,6 +47,13 @@ func (h header) write(to http.Header) {
 	}
 }
 
+func (h header) costUSD() string {
+	if h.cost.Known() {
+		return h.cost.Low.Decimal()
+	}
+	return h.cost.Low.Decimal() + "-" + h.cost.High.Decimal()
+}
+
 // An answer is what the client gets: Google's answer as it came, Google's error
 // with one more detail, or a refusal of our own.
 type answer struct {
@@ -55,7 +61,8 @@ type answer struct {
 	refused *refusal
 	status  int
 	google  http.Header   // of the answer that is handed on
-	body    *spool.Buffer // handed on byte for byte
+	body    *spool.Buffer // handed on byte for byte; it may be held
+	length  int64         // of body; -1: not known yet
 	errBody []byte        // instead of body, where a detail was added
 }
 
@@ -74,17 +81,18 @@ func (t *Transport) answer(a *ask, r *result, attempts int) *answer {
 	h := header{request: a.id, project: r.member.Name, attempts: attempts, verdict: r.verdict.Class, cost: a.spent, image: asAsked(a)}
 	switch {
 	case r.lost != nil:
-		r.release()
 		return &answer{header: h, refused: lostOnDisk(r)}
 	case r.facts.Stage != plantain.Done || r.facts.Status == 0:
-		r.release()
 		return &answer{header: h, refused: unanswered(r)}
-	case r.facts.Status >= 400:
-		defer r.release()
+	case r.status() >= 400:
+		r.body.End()
 		h.after = r.verdict.Wait
-		return &answer{header: h, status: r.facts.Status, google: r.facts.Header, errBody: t.withDetail(a, r, h)}
+		return &answer{header: h, status: r.status(), google: r.facts.Header, errBody: t.withDetail(a, r, h)}
 	default:
-		return &answer{header: h, status: r.facts.Status, google: r.facts.Header, body: r.body}
+		if r.body.Len() == 0 {
+			r.body.End() // nothing of it can be shown before
+		}
+		return &answer{header: h, status: r.facts.Status, google: r.facts.Header, body: r.body.Retain(), length: r.body.Len()}
 	}
 }
 
@@ -140,13 +148,15 @@ func (a *answer) response(r *http.Request) *http.Response {
 		head.Set("Content-Type", jsonType)
 		return newResponse(r, a.status, head, io.NopCloser(bytes.NewReader(a.errBody)), int64(len(a.errBody)))
 	}
-	body := a.body.Reader()
+	body := a.body.Reader(r.Context().Done())
 	a.body.Release() // the share of this caller; the reader has its own
-	return newResponse(r, a.status, head, body, a.body.Len())
+	return newResponse(r, a.status, head, body, a.length)
 }
 
 func newResponse(r *http.Request, status int, head http.Header, body io.ReadCloser, length int64) *http.Response {
-	head.Set("Content-Length", strconv.FormatInt(length, 10))
+	if length >= 0 {
+		head.Set("Content-Length", strconv.FormatInt(length, 10))
+	}
 	return &http.Response{
 		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -162,6 +172,14 @@ func (r *refusal) response(req *http.Request, h header) *http.Response {
 	if h.after == 0 {
 		h.after = r.after
 	}
+	body := r.google(h).encode()
+	head := http.Header{"Content-Type": {jsonType}}
+	h.write(head)
+	return newResponse(req, r.status, head, io.NopCloser(bytes.NewReader(body)), int64(len(body)))
+}
+
+// google gives a refusal in Google's error shape.
+func (r *refusal) google(h header) googleError {
 	e := googleError{Code: r.status, Message: r.text(), Status: statusName(r.status, r.verdict.Class)}
 	if r.field != "" {
 		e.Details = append(e.Details, fieldDetail(r.field, r.message))
@@ -170,10 +188,7 @@ func (r *refusal) response(req *http.Request, h header) *http.Response {
 		e.Details = append(e.Details, retryDetail(h.after))
 	}
 	e.Details = append(e.Details, ourDetail(r.verdict, h))
-	body := e.encode()
-	head := http.Header{"Content-Type": {jsonType}}
-	h.write(head)
-	return newResponse(req, r.status, head, io.NopCloser(bytes.NewReader(body)), int64(len(body)))
+	return e
 }
 
 // text is what SDKs print of an error: what is wrong and what to do.

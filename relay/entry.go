@@ -9,11 +9,11 @@ import (
 )
 
 // entryOf writes down how an attempt ended.
-func entryOf(o *out, g *got, v plantain.Verdict, cost plantain.Cost, now time.Time) ledger.Entry {
-	b := g.facts.Body
+func entryOf(r *result, now time.Time) ledger.Entry {
+	b := r.facts.Body
 	e := ledger.Entry{
-		Attempt: o.attempt.ID, Verdict: v, Cost: cost,
-		Stage: g.facts.Stage, Status: g.facts.Status, Sent: g.sent, Settled: now, Took: g.facts.Took,
+		Attempt: r.attempt.ID, Verdict: r.verdict, Cost: r.cost,
+		Stage: r.facts.Stage, Status: r.facts.Status, Sent: r.sent, Settled: now, Took: r.facts.Took,
 		Finish: b.FinishReason, Served: plantain.Model(b.ModelVersion), ResponseID: b.ResponseID,
 		Images: finals(b.Parts), Usage: b.Usage, AnswerLength: b.Bytes,
 	}

@@ -14,10 +14,25 @@ type flight struct {
 	ask     *ask
 	waiting context.Context // ends when nobody waits any more
 	leave   context.CancelFunc
-	done    chan struct{}
-	answer  *answer                       // set before done is closed
-	callers int                           // guarded by flights.mu
 	without map[plantain.ProjectName]bool // projects that this request goes around; only run uses it
+
+	answered chan struct{} // closed when answer is set
+	answer   *answer
+
+	callers int  // guarded by flights.mu
+	landed  bool // guarded by flights.mu
+}
+
+// depart gives the answer to those who wait, while the flight may go on: a stream
+// is answered with its first event, any other answer before it is settled. The
+// first call counts; only run calls it.
+func (f *flight) depart(a *answer) {
+	if f.answer == nil {
+		f.answer = a
+		close(f.answered)
+	} else if f.answer != a {
+		a.release()
+	}
 }
 
 // left reports whether nobody waits for the answer any more.
@@ -46,7 +61,7 @@ func (fs *flights) join(ctx context.Context, a *ask, run func(*flight) *answer) 
 		return &answer{refused: refused, header: header{request: a.id}}, nil
 	}
 	select {
-	case <-f.done:
+	case <-f.answered:
 	case <-ctx.Done():
 		fs.quit(f)
 		return nil, ctx.Err()
@@ -69,7 +84,7 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) (*flight, *refusal) 
 		f.callers++
 		return f, nil
 	}
-	f := &flight{ask: a, done: make(chan struct{}), callers: 1, without: map[plantain.ProjectName]bool{}}
+	f := &flight{ask: a, answered: make(chan struct{}), callers: 1, without: map[plantain.ProjectName]bool{}}
 	f.waiting, f.leave = context.WithCancel(context.Background())
 	if fs.byKey == nil {
 		fs.byKey = map[flightKey]*flight{}
@@ -80,7 +95,7 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) (*flight, *refusal) 
 	}
 	fs.count++
 	go func() {
-		f.answer = run(f)
+		f.depart(run(f))
 		fs.land(k, f)
 	}()
 	return f, nil
@@ -93,7 +108,7 @@ func (fs *flights) land(k flightKey, f *flight) {
 		delete(fs.byKey, k)
 	}
 	fs.count--
-	close(f.done)
+	f.landed = true
 	if f.callers == 0 {
 		f.answer.release()
 	}
@@ -108,10 +123,8 @@ func (fs *flights) quit(f *flight) {
 		return
 	}
 	f.leave()
-	select {
-	case <-f.done:
+	if f.landed {
 		f.answer.release()
-	default: // land will
 	}
 }
 

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,6 +40,13 @@ func (e googleError) encode() []byte {
 	return []byte(b.String())
 }
 
+// compact gives the error on one line.
+func (e googleError) compact() []byte {
+	var b bytes.Buffer
+	_ = json.Compact(&b, e.encode()) // valid by construction
+	return b.Bytes()
+}
+
 // withDetail adds our one detail to Google's error body. What is no error of
 // Google's shape (an HTML page, a text) is put into that shape. Nothing in it
 // shows a credential: some of Google's own errors repeat the key.
@@ -56,7 +64,7 @@ func (t *Transport) withDetail(a *ask, r *result, h header) []byte {
 }
 
 func parseGoogleError(r *result) googleError {
-	reader := r.body.Reader()
+	reader := r.body.Reader(nil)
 	defer reader.Close()
 	raw, _ := io.ReadAll(io.LimitReader(reader, maxErrorBody))
 	var shape struct{ Error googleError }
@@ -70,14 +78,17 @@ func parseGoogleError(r *result) googleError {
 		_ = json.Unmarshal(raw, &shape)
 	}
 	e := shape.Error
+	if said := r.facts.Body.Errors; e.Message == "" && len(said) > 0 {
+		e.Message, e.Status = said[0].Message, said[0].Status
+	}
 	if e.Message == "" {
 		e.Message = strings.TrimSuffix(r.verdict.Explanation, ".")
 	}
 	if e.Code == 0 {
-		e.Code = r.facts.Status
+		e.Code = r.status()
 	}
 	if e.Status == "" {
-		e.Status = statusName(r.facts.Status, r.verdict.Class)
+		e.Status = statusName(r.status(), r.verdict.Class)
 	}
 	return e
 }

@@ -100,52 +100,50 @@ func (t *Transport) change(keys []pool.Key, fn func(pool.States) error, in func(
 }
 
 // settle ends an attempt in the books: what it cost, what it took of the
-// windows, and what its verdict parks. It runs whoever left, and gives the cost.
-func (t *Transport) settle(o *out, a *ask, g *got, v plantain.Verdict, n int) plantain.Cost {
-	cost := plantain.Exactly(0)
+// windows, and what its verdict parks. It runs whoever left.
+func (t *Transport) settle(a *ask, r *result, n int) {
 	if !a.route.free() {
-		cost = ledger.Cost(a.entry, v, g.facts.Body, o.attempt.Estimate, o.way.Factor)
-		t.account(o, a, g, v, n, cost)
+		t.account(a, r, n)
 	}
-	t.log().Info("attempt", "request", a.id, "attempt", n, "project", o.member.Name, "model", a.entry.ID,
-		"status", g.facts.Status, "verdict", v.Class.String(), "charged", v.Charged.String(), "cost", cost.String(),
-		"took", g.facts.Took.Round(time.Millisecond), "error", conceal(o, g.facts.Err))
-	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: o.member.Name, Class: v.Class, Charged: v.Charged, Cost: cost})
-	return cost
+	v := r.verdict
+	t.log().Info("attempt", "request", a.id, "attempt", n, "project", r.member.Name, "model", a.entry.ID,
+		"status", r.facts.Status, "verdict", v.Class.String(), "charged", v.Charged.String(), "cost", r.cost.String(),
+		"took", r.facts.Took.Round(time.Millisecond), "error", conceal(r.out, r.facts.Err))
+	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: r.member.Name, Class: v.Class, Charged: v.Charged, Cost: r.cost})
 }
 
-func (t *Transport) account(o *out, a *ask, g *got, v plantain.Verdict, n int, cost plantain.Cost) {
+func (t *Transport) account(a *ask, r *result, n int) {
 	now := t.now()
-	scope, park := pool.After(v, now, t.Policy.full(t.Policy.BackOff(n)))
-	park.Under = o.member.Fingerprint
-	keys := o.member.Keys(a.entry.ID)
+	scope, park := pool.After(r.verdict, now, t.Policy.full(t.Policy.BackOff(n)))
+	park.Under = r.member.Fingerprint
+	keys := r.member.Keys(a.entry.ID)
 	if scope == pool.ScopeUpstream {
-		keys = t.neighbours(o.member, keys)
+		keys = t.neighbours(r.member, keys)
 	}
-	entry := entryOf(o, g, v, cost, now)
+	entry := entryOf(r, now)
 	err := t.change(keys, func(s pool.States) error {
-		o.closeWindows(s, a, g, v, now)
-		t.park(s, o, scope, park)
+		closeWindows(s, a, r, now)
+		t.park(s, r.out, scope, park)
 		return nil
 	}, func(fn func(pool.States) error) error {
 		return t.books.Settle(context.Background(), entry, keys, fn)
 	})
 	if err != nil {
 		t.log().Error("the books could not be settled; the attempt will stand as unknown",
-			"request", a.id, "attempt", o.attempt.ID, "cost", cost.String(), "error", err)
+			"request", a.id, "attempt", r.attempt.ID, "cost", r.cost.String(), "error", err)
 	}
 }
 
 // closeWindows puts what really happened in the place of the reservation.
-func (o *out) closeWindows(s pool.States, a *ask, g *got, v plantain.Verdict, now time.Time) {
-	really := taken(a, g, v)
-	sent := g.sent
+func closeWindows(s pool.States, a *ask, r *result, now time.Time) {
+	really := taken(a, r.got, r.verdict)
+	sent := r.sent
 	if sent.IsZero() {
 		sent = now
 	}
-	for _, k := range o.member.Keys(a.entry.ID) {
-		s[k].Settle(now, o.attempt.ID, sent, really)
-		if v.Class == plantain.Success {
+	for _, k := range r.member.Keys(a.entry.ID) {
+		s[k].Settle(now, r.attempt.ID, sent, really)
+		if r.verdict.Class == plantain.Success {
 			s[k].Unpark()
 		}
 	}

@@ -39,7 +39,10 @@ func parseRoute(r *http.Request) (rt route, ok bool) {
 }
 
 // pays reports whether the call makes images and is billed.
-func (r route) pays() bool { return r.verb == "generateContent" }
+func (r route) pays() bool { return r.verb == "generateContent" || r.streams() }
+
+// streams reports whether the answer comes event by event.
+func (r route) streams() bool { return r.verb == "streamGenerateContent" }
 
 // free reports whether the call costs nothing, so that it may be repeated.
 func (r route) free() bool { return r.verb == "" || r.verb == "countTokens" }

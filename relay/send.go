@@ -34,7 +34,8 @@ func (g *got) release() {
 // send makes one exchange with one project and reads the answer whole. The
 // attempt has a context of its own: once it is out it may be charged, so it is
 // finished whoever leaves.
-func (t *Transport) send(o *out, a *ask) *got {
+func (t *Transport) send(f *flight, o *out, n int) *got {
+	a := f.ask
 	begun := t.now()
 	ctx, cancel := context.WithTimeout(context.Background(), t.Clock.Real(o.attempt.Deadline.Sub(begun)))
 	defer cancel()
@@ -54,7 +55,7 @@ func (t *Transport) send(o *out, a *ask) *got {
 	}
 	defer res.Body.Close()
 	g.facts.Status, g.facts.Header = res.StatusCode, res.Header
-	t.read(g, res)
+	t.read(f, o, g, res, n)
 	g.sent = t.sentAt(&trace, begun)
 	g.facts.Took = t.now().Sub(begun)
 	return g
@@ -82,14 +83,15 @@ func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, trace *progres
 	}
 	if a.body != nil {
 		req.ContentLength = a.body.Len()
-		req.GetBody = func() (io.ReadCloser, error) { return &counted{a.body.Reader(), trace}, nil }
+		req.GetBody = func() (io.ReadCloser, error) { return &counted{a.body.Reader(nil), trace}, nil }
 		req.Body, _ = req.GetBody()
 	}
 	return req, nil
 }
 
-// read spools the answer and shows it to the scanner as it comes.
-func (t *Transport) read(g *got, res *http.Response) {
+// read spools the answer and shows it to the scanner as it comes. It is held: the
+// client sees of it what the loop lets go.
+func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 	body := io.Reader(res.Body)
 	if res.Header.Get("Content-Encoding") == "gzip" {
 		// An aggregator compressed although asked not to.
@@ -103,6 +105,10 @@ func (t *Transport) read(g *got, res *http.Response) {
 	scan := gemini.NewScanner(res.Header.Get("Content-Type"))
 	tap := func(p []byte) { _, _ = scan.Write(p) }
 	g.body = t.spool.Buffer()
+	g.body.Hold()
+	if f.ask.route.streams() && res.StatusCode == http.StatusOK {
+		scan.OnEvent = t.stream(f, o, g, scan, n)
+	}
 	err := g.body.Fill(body, tap)
 	if disk := (*spool.DiskError)(nil); errors.As(err, &disk) {
 		// It is paid for: what it was must still reach the ledger.

@@ -88,27 +88,35 @@ func (t *Transport) run(f *flight) *answer {
 	t.budget.earn(cmp.Or(t.Policy.Budget, 0.2))
 	again := map[plantain.Class]int{}
 	var last *result
+	defer func() { last.release() }()
 	for n := 1; ; n++ {
 		o, err := t.open(f, n)
 		if err != nil {
 			return t.refuse(a, last, n-1, err)
 		}
 		last.release()
-		g := t.send(o, a)
-		v := t.Rules.Judge(g.facts)
-		cost := t.settle(o, a, g, v, n)
-		a.spent = plantain.Cost{Low: a.spent.Low + cost.Low, High: a.spent.High + cost.High}
-		last = &result{o, g, v}
-		step := t.next(v, a, n, again[v.Class])
+		g := t.send(f, o, n)
+		last = t.judge(a, o, g)
+		step := t.next(last.verdict, a, n, again[last.verdict.Class])
+		if step.Done && last.whole() {
+			// All but the last byte may go while the books are written.
+			g.body.Show(g.body.Len() - 1)
+			f.depart(t.answer(a, last, n))
+		}
+		t.settle(a, last, n)
+		if f.answer != nil {
+			t.arrive(a, last, n)
+			return f.answer
+		}
 		if step.Done {
 			return t.answer(a, last, n)
 		}
-		again[v.Class]++
+		again[last.verdict.Class]++
 		if a.route.free() && step.Wait == 0 {
 			// A call without an entry in the books parks nobody; it goes elsewhere itself.
 			f.without[o.member.Name] = true
 		}
-		if !t.pause(f, step.Wait, n, v) {
+		if !t.pause(f, step.Wait, n, last.verdict) {
 			return t.answer(a, last, n)
 		}
 	}
@@ -119,6 +127,34 @@ type result struct {
 	*out
 	*got
 	verdict plantain.Verdict
+	cost    plantain.Cost
+}
+
+// judge says what an attempt meant and cost.
+func (t *Transport) judge(a *ask, o *out, g *got) *result {
+	r := &result{out: o, got: g, verdict: t.Rules.Judge(g.facts)}
+	if !a.route.free() {
+		r.cost = ledger.Cost(a.entry, r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
+		a.spent = plantain.Cost{Low: a.spent.Low + r.cost.Low, High: a.spent.High + r.cost.High}
+	}
+	return r
+}
+
+// whole reports an answer that is handed on as it came.
+func (r *result) whole() bool {
+	return r.facts.Stage == plantain.Done && r.status() < 400 && r.lost == nil && r.body.Len() > 0
+}
+
+// status is the HTTP status of an answer, or, where a stream under 200 is nothing
+// but an error, the status of that error.
+func (r *result) status() int {
+	b := &r.facts.Body
+	if r.facts.Status == http.StatusOK && len(b.Errors) > 0 && len(b.Parts) == 0 && b.Candidates == 0 {
+		if code := int(b.Errors[0].Code); code >= 400 && code < 600 {
+			return code
+		}
+	}
+	return r.facts.Status
 }
 
 func (r *result) release() {

@@ -1,24 +1,32 @@
 package spool
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 )
 
-// A Buffer holds one body. One goroutine writes it; after that any number may
-// read it at once. It starts with one reference; the last [Buffer.Release]
-// gives its memory and its file back.
+// A Buffer holds one body. One goroutine writes it; any number may read it at
+// once, after it was written or, between [Buffer.Hold] and [Buffer.End], while it
+// is. It starts with one reference; the last [Buffer.Release] gives its memory and
+// its file back.
 type Buffer struct {
-	spool  *Spool
+	spool *Spool
+	refs  atomic.Int32
+
+	mu     sync.Mutex // guards what follows; the writer's own reads need it not
 	chunks [][]byte
 	tail   int // bytes used of the last chunk
 	file   *os.File
 	memory int64 // bytes in chunks
 	size   int64
-	refs   atomic.Int32
+
+	held  bool          // more may come: readers see no more than shown, and wait
+	shown int64         // of a held or aborted body
+	extra []byte        // what readers of an aborted body see in the place of the rest
+	news  chan struct{} // closed and replaced when a held body shows more
 }
 
 // Buffer gives an empty Buffer with one reference.
@@ -29,7 +37,52 @@ func (s *Spool) Buffer() *Buffer {
 }
 
 // Len is how many bytes were written.
-func (b *Buffer) Len() int64 { return b.size }
+func (b *Buffer) Len() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.size
+}
+
+// Hold makes the body one that is read while it is written: readers see nothing
+// until [Buffer.Show] says how much, and wait at its end until [Buffer.End] or
+// [Buffer.Abort].
+func (b *Buffer) Hold() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held, b.shown, b.news = true, 0, make(chan struct{})
+}
+
+// Show lets readers see the first n bytes of a held body.
+func (b *Buffer) Show(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held && n > b.shown {
+		b.shown = min(n, b.size)
+		close(b.news)
+		b.news = make(chan struct{})
+	}
+}
+
+// End lets readers see all of a held body. It does nothing to any other.
+func (b *Buffer) End() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held {
+		b.held = false
+		close(b.news)
+	}
+}
+
+// Abort ends a held body where it was shown to, with extra bytes in the place of
+// what was not.
+func (b *Buffer) Abort(extra []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held {
+		b.held, b.extra, b.size = false, extra, b.shown
+		close(b.news)
+	}
+}
 
 // Spilled reports whether part of the body is in a file.
 func (b *Buffer) Spilled() bool { return b.file != nil }
@@ -44,7 +97,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 		}
 		if room == nil {
 			n, err := b.file.Write(p)
-			b.size += int64(n)
+			b.grew(n)
 			return wrote + n, err
 		}
 		n := copy(room, p)
@@ -73,10 +126,9 @@ func (b *Buffer) Fill(r io.Reader, tap func([]byte)) error {
 		}
 		n, rerr := r.Read(target)
 		if n > 0 {
+			err := b.keep(target[:n], room != nil)
 			tap(target[:n])
-			if room != nil {
-				b.wrote(n)
-			} else if err := b.spillWrite(target[:n]); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -96,9 +148,15 @@ func (e *DiskError) Error() string { return "spool: " + e.Err.Error() }
 
 func (e *DiskError) Unwrap() error { return e.Err }
 
-func (b *Buffer) spillWrite(p []byte) error {
+// keep takes note of bytes that were read: in their chunk already, or to be
+// written to the file.
+func (b *Buffer) keep(p []byte, inChunk bool) error {
+	if inChunk {
+		b.wrote(len(p))
+		return nil
+	}
 	n, err := b.file.Write(p)
-	b.size += int64(n)
+	b.grew(n)
 	if err != nil {
 		return &DiskError{err}
 	}
@@ -115,6 +173,8 @@ func (b *Buffer) room() ([]byte, error) {
 		return b.chunks[n-1][b.tail:], nil
 	}
 	if c := b.spool.take(); c != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.chunks, b.tail = append(b.chunks, c), 0
 		return c, nil
 	}
@@ -122,13 +182,23 @@ func (b *Buffer) room() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a spool file: %w", err)
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.file = f
 	return nil, nil
 }
 
 func (b *Buffer) wrote(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.tail += n
 	b.memory += int64(n)
+	b.size += int64(n)
+}
+
+func (b *Buffer) grew(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.size += int64(n)
 }
 
@@ -151,96 +221,4 @@ func (b *Buffer) Release() {
 		_ = b.file.Close()
 		_ = os.Remove(b.file.Name())
 	}
-}
-
-// Reader gives the body from its start, with a reference of its own that Close
-// drops. Several readers may be used at once.
-func (b *Buffer) Reader() *Reader { return &Reader{b: b.Retain()} }
-
-// A Reader reads a Buffer. It implements io.ReadSeekCloser and io.WriterTo.
-type Reader struct {
-	b      *Buffer
-	at     int64
-	closed bool
-}
-
-func (r *Reader) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	piece, err := r.b.piece(r.at)
-	if err != nil {
-		return 0, err
-	}
-	if piece == nil {
-		n, err := r.b.file.ReadAt(p, r.at-r.b.memory)
-		r.at += int64(n)
-		if n > 0 {
-			err = nil
-		}
-		return n, err
-	}
-	n := copy(p, piece)
-	r.at += int64(n)
-	return n, nil
-}
-
-// piece gives the rest of the chunk at an offset, nil where the file goes on,
-// io.EOF at the end.
-func (b *Buffer) piece(at int64) ([]byte, error) {
-	if at >= b.size {
-		return nil, io.EOF
-	}
-	if at >= b.memory {
-		return nil, nil
-	}
-	i := at / chunkSize
-	end := min(chunkSize, b.memory-i*chunkSize)
-	return b.chunks[i][at-i*chunkSize : end], nil
-}
-
-// WriteTo writes the rest of the body without a copy of its own.
-func (r *Reader) WriteTo(w io.Writer) (int64, error) {
-	var total int64
-	for {
-		piece, err := r.b.piece(r.at)
-		if err == io.EOF {
-			return total, nil
-		}
-		if piece == nil {
-			n, err := io.Copy(w, io.NewSectionReader(r.b.file, r.at-r.b.memory, r.b.size-r.at))
-			r.at += n
-			return total + n, err
-		}
-		n, err := w.Write(piece)
-		r.at += int64(n)
-		total += int64(n)
-		if err != nil {
-			return total, err
-		}
-	}
-}
-
-// Seek sets where the next Read begins.
-func (r *Reader) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += r.at
-	case io.SeekEnd:
-		offset += r.b.size
-	}
-	if offset < 0 {
-		return 0, errors.New("spool: seek before the start")
-	}
-	r.at = offset
-	return offset, nil
-}
-
-// Close drops the reader's reference. A second Close does nothing.
-func (r *Reader) Close() error {
-	if !r.closed {
-		r.closed = true
-		r.b.Release()
-	}
-	return nil
 }

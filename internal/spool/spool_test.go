@@ -39,7 +39,7 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 				if !bytes.Equal(seen.Bytes(), want) {
 					t.Error("the tap saw other bytes")
 				}
-				r := b.Reader()
+				r := b.Reader(nil)
 				got, err := io.ReadAll(r)
 				if err != nil || !bytes.Equal(got, want) {
 					t.Errorf("read %d bytes (%v), want %d", len(got), err, size)
@@ -80,7 +80,7 @@ func TestWriteAndFillAgree(t *testing.T) {
 		}
 		rest = rest[n:]
 	}
-	r := b.Reader()
+	r := b.Reader(nil)
 	defer r.Close()
 	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("read %d bytes, %v", len(got), err)
@@ -141,5 +141,83 @@ func TestSweepTakesOnlyWhatASpoolLeft(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "picture.jpg")); err != nil {
 		t.Error("a picture was swept")
+	}
+}
+
+func TestAHeldBodyIsReadAsItIsShown(t *testing.T) {
+	t.Parallel()
+	for name, memory := range map[string]int64{"in memory": 16 << 20, "on disk": 2 * chunkSize} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := New(t.TempDir(), memory)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := body(4*chunkSize + 100)
+			b := s.Buffer()
+			defer b.Release()
+			b.Hold()
+			r := b.Reader(nil)
+			defer r.Close()
+			got := make(chan []byte)
+			go func() {
+				all, err := io.ReadAll(r)
+				if err != nil {
+					t.Error(err)
+				}
+				got <- all
+			}()
+			for rest := want; len(rest) > 0; {
+				n := min(len(rest), 10_000)
+				if _, err := b.Write(rest[:n]); err != nil {
+					t.Error(err)
+				}
+				b.Show(b.Len() - 5)
+				rest = rest[n:]
+			}
+			b.End()
+			if all := <-got; !bytes.Equal(all, want) {
+				t.Errorf("read %d bytes, want %d", len(all), len(want))
+			}
+		})
+	}
+}
+
+func TestAnAbortedBodyEndsWhereItWasShown(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Buffer()
+	defer b.Release()
+	b.Hold()
+	if _, err := b.Write([]byte("whole half")); err != nil {
+		t.Fatal(err)
+	}
+	b.Show(6)
+	b.Abort([]byte("error"))
+	r := b.Reader(nil)
+	defer r.Close()
+	if all, err := io.ReadAll(r); err != nil || string(all) != "whole error" {
+		t.Errorf("read %q, %v", all, err)
+	}
+}
+
+func TestAReaderQuitsWaitingWhenTold(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Buffer()
+	defer b.Release()
+	b.Hold()
+	quit := make(chan struct{})
+	r := b.Reader(quit)
+	defer r.Close()
+	close(quit)
+	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, ErrQuit) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -1,0 +1,143 @@
+package spool
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// ErrQuit says that a reader was told not to wait any longer.
+var ErrQuit = errors.New("spool: the reader was told to quit")
+
+// Reader gives the body from its start, with a reference of its own that Close
+// drops. Where the body is held, the reader waits for more until quit is closed;
+// a nil quit waits as long as it takes. Several readers may be used at once.
+func (b *Buffer) Reader(quit <-chan struct{}) *Reader { return &Reader{b: b.Retain(), quit: quit} }
+
+// A Reader reads a Buffer. It implements io.ReadSeekCloser and io.WriterTo.
+type Reader struct {
+	b      *Buffer
+	quit   <-chan struct{}
+	at     int64
+	closed bool
+}
+
+// A piece is what can be read at an offset: bytes of a chunk, or a run of the file.
+type piece struct {
+	bytes  []byte
+	file   *os.File
+	offset int64 // in the file
+	length int64 // of the run
+}
+
+// next waits for what stands at the reader's offset. It gives io.EOF at the end.
+func (r *Reader) next() (piece, error) {
+	for {
+		p, news, err := r.b.at(r.at)
+		if news == nil {
+			return p, err
+		}
+		select {
+		case <-news:
+		case <-r.quit:
+			return piece{}, ErrQuit
+		}
+	}
+}
+
+// at gives what can be read at an offset, or the channel that tells of more.
+func (b *Buffer) at(at int64) (piece, <-chan struct{}, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	limit := b.size
+	if b.held {
+		limit = b.shown
+	}
+	switch {
+	case at < min(limit, b.memory):
+		i := at / chunkSize
+		end := min(chunkSize, min(limit, b.memory)-i*chunkSize)
+		return piece{bytes: b.chunks[i][at-i*chunkSize : end]}, nil, nil
+	case at < limit:
+		return piece{file: b.file, offset: at - b.memory, length: limit - at}, nil, nil
+	case b.held:
+		return piece{}, b.news, nil
+	case at < limit+int64(len(b.extra)):
+		return piece{bytes: b.extra[at-limit:]}, nil, nil
+	default:
+		return piece{}, nil, io.EOF
+	}
+}
+
+func (r *Reader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	next, err := r.next()
+	if err != nil {
+		return 0, err
+	}
+	var n int
+	if next.file == nil {
+		n = copy(p, next.bytes)
+	} else {
+		n, err = next.file.ReadAt(p[:min(int64(len(p)), next.length)], next.offset)
+	}
+	r.at += int64(n)
+	if n > 0 {
+		err = nil
+	}
+	return n, err
+}
+
+// WriteTo writes the rest of the body, chunks without a copy of its own.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	var total int64
+	for {
+		next, err := r.next()
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+		var n int64
+		if next.file == nil {
+			var short int
+			short, err = w.Write(next.bytes)
+			n = int64(short)
+		} else {
+			n, err = io.Copy(w, io.NewSectionReader(next.file, next.offset, next.length))
+		}
+		r.at += n
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// Seek sets where the next Read begins. The end of a held body is what is
+// written of it.
+func (r *Reader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += r.at
+	case io.SeekEnd:
+		offset += r.b.Len()
+	}
+	if offset < 0 {
+		return 0, errors.New("spool: seek before the start")
+	}
+	r.at = offset
+	return offset, nil
+}
+
+// Close drops the reader's reference. A second Close does nothing.
+func (r *Reader) Close() error {
+	if !r.closed {
+		r.closed = true
+		r.b.Release()
+	}
+	return nil
+}

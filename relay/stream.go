@@ -1,0 +1,59 @@
+package relay
+
+import (
+	"strings"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+)
+
+// stream gives what to do at the end of each event of a streamed answer. Events
+// are let go as they are whole; the first one answers the request, after which
+// there is no other attempt. From the event on that ends the answer, well or not,
+// all is held until the books are settled: that a client saw the end means that
+// it stands in the ledger.
+func (t *Transport) stream(f *flight, o *out, g *got, scan *gemini.Scanner, n int) func(end int64) {
+	ending := false
+	return func(end int64) {
+		b := scan.SoFar()
+		ending = ending || b.FinishReason != "" || b.BlockReason != "" || len(b.Errors) > 0
+		if ending {
+			return
+		}
+		g.body.Show(end)
+		if f.answer == nil {
+			f.depart(&answer{
+				header: header{request: f.ask.id, project: o.member.Name, attempts: n, image: asAsked(f.ask), running: true},
+				status: g.facts.Status, google: g.facts.Header, body: g.body.Retain(), length: -1,
+			})
+		}
+	}
+}
+
+// arrive ends an answer that has departed: with the rest of it, or, where the
+// rest never came, with an error as Google ends a stream that fails
+// (gemini-api.md §5).
+func (t *Transport) arrive(a *ask, r *result, n int) {
+	broken := r.facts.Stage != plantain.Done && r.verdict.Class != plantain.Success
+	if a.route.streams() && (broken || r.lost != nil) {
+		r.body.Abort(t.streamError(a, r, n))
+		return
+	}
+	r.body.End()
+}
+
+// streamError is an error in the middle of a stream: raw among server-sent
+// events, on one line because Google's Python SDK looks for {"error": at its
+// start, and one more element of a streamed array.
+func (t *Transport) streamError(a *ask, r *result, n int) []byte {
+	refused := unanswered(r)
+	if r.lost != nil {
+		refused = lostOnDisk(r)
+	}
+	h := header{request: a.id, project: r.member.Name, attempts: n, verdict: r.verdict.Class, cost: a.spent}
+	text := string(refused.google(h).compact())
+	if strings.Contains(a.query, "alt=sse") {
+		return []byte(text + "\r\n\r\n")
+	}
+	return []byte(",\r\n" + text + "\r\n]\r\n")
+}

@@ -38,7 +38,8 @@ const (
 type outPart struct {
 	text    string
 	thought bool
-	picture *picture
+	picture *picture // not drawn before it is due
+	recipe  recipe
 	uri     string // instead of the picture's bytes
 	sig     *signature
 }

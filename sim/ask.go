@@ -117,7 +117,7 @@ func (d reader) request(v value) (*ask, *refusal) {
 		return nil, r
 	}
 	if d.signatures && a.model.gemini3 {
-		if r := a.checkSignatures(); r != nil {
+		if r := a.checkSignatures(!d.vertex); r != nil {
 			return nil, r
 		}
 	}
@@ -332,33 +332,31 @@ const signatureHelp = " Please refer to https://ai.google.dev/gemini-api/docs/th
 
 // checkSignatures refuses model turns that came back without what they were sent with (gemini-api.md §4): every
 // picture needs its signature, and a text that came before a picture. A model turn of text alone may come without one.
-func (a *ask) checkSignatures() *refusal {
+func (a *ask) checkSignatures(insist bool) *refusal {
 	for ci, c := range a.contents {
 		if c.role != "model" {
 			continue
 		}
-		pictures := slices.ContainsFunc(c.parts, part.picture)
-		first := true
+		first := slices.ContainsFunc(c.parts, part.picture)
 		for pi, p := range c.parts {
-			if p.thought || p.kind == "other" {
+			if p.thought || p.kind == "other" || p.kind == "text" && p.text == "" {
 				continue
 			}
-			name := "Image"
-			if p.kind == "text" {
-				name = "Text"
-			}
-			needed := p.picture() || first && pictures
-			if p.kind == "text" && p.text == "" && len(p.signature) > 0 {
-				// A stream brings the signature of a picture on a trailing empty text part.
-				continue
-			}
+			needed := p.picture() || first
 			first = false
-			if len(p.signature) == 0 && needed && !trailing(c.parts[pi+1:]) {
-				return invalid(fmt.Sprintf("%s part is missing a thought_signature in content position %d, part position %d.%s",
-					name, ci+1, pi+1, signatureHelp))
+			sig := p.signature
+			if len(sig) == 0 {
+				sig = trailing(c.parts[pi+1:])
 			}
-			if len(p.signature) > 0 && !slices.Contains(dummySignatures, string(p.signature)) &&
-				!genuine(p.signature, p.kind, p.content()) {
+			if len(sig) == 0 && needed && insist {
+				kind := "Image"
+				if p.kind == "text" {
+					kind = "Text"
+				}
+				return invalid(fmt.Sprintf("%s part is missing a thought_signature in content position %d, part position %d.%s",
+					kind, ci+1, pi+1, signatureHelp))
+			}
+			if len(sig) > 0 && !slices.Contains(dummySignatures, string(sig)) && !genuine(sig, p.kind, p.content()) {
 				return invalid("Corrupted thought signature.")
 			}
 		}
@@ -368,7 +366,11 @@ func (a *ask) checkSignatures() *refusal {
 
 func (p part) picture() bool { return !p.thought && (p.kind == "image" || p.kind == "file") }
 
-// trailing says whether the next part is an empty text that carries the signature of the one before it.
-func trailing(rest []part) bool {
-	return len(rest) > 0 && rest[0].kind == "text" && rest[0].text == "" && len(rest[0].signature) > 0
+// trailing is the signature of an empty text right after a part: a stream may bring it there. Some SDKs drop the empty
+// text itself when they send it back.
+func trailing(rest []part) []byte {
+	if len(rest) > 0 && (rest[0].kind == "text" || rest[0].kind == "other") && rest[0].text == "" {
+		return rest[0].signature
+	}
+	return nil
 }

@@ -32,6 +32,10 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		say(w, http.StatusOK, s.Faults())
+	case "GET /sim/status":
+		say(w, http.StatusOK, s.statusNow())
+	case "POST /sim/status":
+		s.setStatus(w, r)
 	case "POST /sim/reset":
 		s.Reset()
 		say(w, http.StatusOK, struct{}{})

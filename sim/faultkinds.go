@@ -3,17 +3,28 @@ package sim
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // faultKinds is every fault by name. Texts are Google's where they are known (gemini-api.md §4, §6).
 var faultKinds = map[string]faultKind{
 	// The credential: any method, nothing is counted.
-	"key_invalid": {atKey, func(*generation) *refusal { return keyInvalid("API key not valid. Please pass a valid API key.") }, nil},
+	"key_invalid": {atKey, func(g *generation) *refusal {
+		if g.vertex {
+			return badToken()
+		}
+		return keyInvalid("API key not valid. Please pass a valid API key.")
+	}, nil},
 	"key_leaked": {atKey, func(*generation) *refusal {
 		return denied("Your API key was reported as leaked. Please use another API key.")
 	}, nil},
-	"permission":       {atKey, func(*generation) *refusal { return denied("The caller does not have permission") }, nil},
+	"permission": {atKey, func(g *generation) *refusal {
+		if g.vertex {
+			return iamDenied(g.resource)
+		}
+		return denied("The caller does not have permission")
+	}, nil},
 	"service_disabled": {atKey, func(g *generation) *refusal { return serviceDisabled(g.project.number()) }, nil},
 	"region": {atKey, func(*generation) *refusal {
 		return &refusal{code: 400, status: "FAILED_PRECONDITION", message: "User location is not supported for the API use."}
@@ -33,6 +44,7 @@ var faultKinds = map[string]faultKind{
 		return exhausted("Your project has exceeded its monthly spending cap. Please go to AI Studio at https://ai.studio/spend " +
 			"to manage your project spend cap.")
 	}, nil},
+	"spend_limit": {beforeCount, func(*generation) *refusal { return spendLimit() }, nil},
 	"prepaid": {beforeCount, func(*generation) *refusal { // wording not verified
 		return &refusal{code: 402, status: "RESOURCE_EXHAUSTED", message: "Your prepayment credits are depleted. Please go to " +
 			"AI Studio at https://ai.studio/projects to manage your project and billing."}
@@ -45,6 +57,17 @@ var faultKinds = map[string]faultKind{
 		return &refusal{code: 500, status: "INTERNAL", message: "An internal error has occurred. Please retry or report in " +
 			"https://developers.generativeai.google/guide/troubleshooting"}
 	}, nil},
+	"timeout_504": {afterCount, func(*generation) *refusal {
+		return &refusal{code: 504, status: "DEADLINE_EXCEEDED", message: "Deadline expired before operation could complete."}
+	}, nil},
+	"cancelled_499": {afterCount, func(*generation) *refusal {
+		return &refusal{code: 499, status: "CANCELLED", message: "The operation was cancelled."}
+	}, nil},
+	"bad_gateway": {afterCount, func(*generation) *refusal {
+		return googlePage(502, "The server encountered a temporary error and could not complete your request.<p>Please try again in 30 seconds.")
+	}, nil},
+	"html_502":        {afterCount, func(*generation) *refusal { return proxyPage() }, nil},
+	"vertex_429":      {afterCount, func(*generation) *refusal { return vertexExhausted() }, nil},
 	"bad_request":     {afterCount, func(*generation) *refusal { return invalidArgument() }, nil},
 	"model_not_found": {afterCount, func(g *generation) *refusal { return modelNotFound(g.entry.Model, g.version, g.entry.Method) }, nil},
 	"thought_signature": {afterCount, func(*generation) *refusal {
@@ -90,10 +113,75 @@ var faultKinds = map[string]faultKind{
 	}},
 	"truncated": {asOutcome, nil, func(g *generation) { g.truncate() }},
 
+	"thought_only": {asOutcome, nil, func(g *generation) {
+		g.answer.parts = []outPart{{thought: true, picture: &picture{}, recipe: g.plan()}}
+	}},
+	"draft_then_final": {asOutcome, nil, func(g *generation) {
+		draft := g.plan()
+		draft.size, draft.prompt = g.model.sizes[0], "draft: "+draft.prompt
+		g.answer.parts = append([]outPart{{thought: true, picture: &picture{}, recipe: draft}}, g.answer.parts...)
+	}},
+	"several_images": {asOutcome, nil, func(g *generation) {
+		n := cmp.Or(g.fault.Count, 2)
+		for i := 1; i < n; i++ {
+			other := g.plan()
+			other.seed += int64(i)
+			g.answer.parts = append(g.answer.parts, outPart{picture: &picture{}, recipe: other})
+		}
+		g.answer.usage.images *= int64(n)
+	}},
+	"wrong_size": {asOutcome, nil, func(g *generation) {
+		size := g.fault.Value
+		if !slices.Contains(g.model.sizes, size) {
+			size = "1K"
+			if g.ask.size == size {
+				size = g.model.sizes[0]
+			}
+		}
+		g.replan(func(r *recipe) { r.size = size })
+		g.answer.usage.images = int64(g.model.imageTokens[size])
+	}},
+	"wrong_ratio": {asOutcome, nil, func(g *generation) {
+		ratio := g.fault.Value
+		if !slices.Contains(g.model.ratios, ratio) {
+			ratio = "1:1"
+			if g.ask.ratio == ratio {
+				ratio = "16:9"
+			}
+		}
+		g.replan(func(r *recipe) { r.ratio = ratio })
+	}},
+	// Another model serves than was asked for, at its own price.
+	"wrong_model": {asOutcome, nil, func(g *generation) {
+		other := "gemini-2.5-flash-image"
+		if g.model.id == other {
+			other = "gemini-3.1-flash-image"
+		}
+		g.answer.model = cmp.Or(g.fault.Value, other)
+	}},
+	"continuation": {asOutcome, nil, func(g *generation) {
+		g.answer.parts = []outPart{g.textPart("The picture is not finished yet. ")}
+		g.answer.usage.images, g.answer.usage.rest = 0, 8
+		g.answer.finish, g.answer.continuation = "CONTINUATION", newResponseID(g.s.now(), g.rnd)
+	}},
+	"new_finish": {asOutcome, nil, func(g *generation) { g.block(cmp.Or(g.fault.Value, "IMAGE_REVIEW_PENDING"), "") }},
+
 	// The picture is made and charged; its delivery fails.
-	"hang":  {inTransport, nil, nil},
-	"drop":  {inTransport, nil, nil},
-	"early": {atDoor, nil, nil},
+	"hang":            {inTransport, nil, nil},
+	"drop":            {inTransport, nil, nil},
+	"cut":             {inTransport, nil, nil},
+	"slow":            {inTransport, nil, nil},
+	"empty":           {inTransport, nil, nil},
+	"malformed_json":  {inTransport, nil, nil},
+	"midstream_error": {inTransport, nil, nil},
+	"early":           {atDoor, nil, nil},
+}
+
+// replan changes what will be drawn.
+func (g *generation) replan(change func(*recipe)) {
+	for i := range g.answer.parts {
+		change(&g.answer.parts[i].recipe)
+	}
 }
 
 // stated is the delay a rate fault names.

@@ -13,26 +13,28 @@ import (
 
 // generation is one generateContent on its way: admit, read, count, draw, charge, deliver.
 type generation struct {
-	s       *Server
-	w       http.ResponseWriter
-	r       *http.Request
-	version string
-	stream  bool
-	sse     bool
-	vertex  bool
-	project project
-	model   *model
-	limits  Limits
-	entry   *Request
-	ask     *ask
-	fault   *Fault
-	rnd     *rand.Rand
-	began   time.Time
+	s        *Server
+	w        http.ResponseWriter
+	r        *http.Request
+	version  string
+	stream   bool
+	sse      bool
+	vertex   bool
+	resource string // on Vertex: the model's full name
+	project  project
+	model    *model
+	limits   Limits
+	entry    *Request
+	ask      *ask
+	fault    *Fault
+	rnd      *rand.Rand
+	began    time.Time
 
 	answer   *answer
-	delivery string // the fault in delivery, empty for none
-	filtered bool   // blocked: Options.Filtered decides who pays
-	saidFree bool   // the answer itself says that nothing is charged
+	delivery string        // the fault in delivery, empty for none
+	rest     time.Duration // of the latency, before a streamed picture
+	filtered bool          // blocked: Options.Filtered decides who pays
+	saidFree bool          // the answer itself says that nothing is charged
 }
 
 var errLeft = errors.New("the client left")
@@ -49,7 +51,7 @@ func (g *generation) run() *refusal {
 	if r != nil {
 		return r
 	}
-	a, r := reader{g.model, g.vertex, g.s.opts.Signatures != "off", g.fileOf}.read(body)
+	a, r := g.reader().read(body)
 	if r != nil {
 		return g.countThen(&ask{}, r)
 	}
@@ -83,6 +85,11 @@ func (g *generation) read() ([]byte, *refusal) {
 		panic(http.ErrAbortHandler) // the request never arrived: nobody is there to answer
 	}
 	return body, nil
+}
+
+// reader: Vertex does not insist on signatures (gemini-api.md §4), but refuses wrong ones.
+func (g *generation) reader() reader {
+	return reader{model: g.model, vertex: g.vertex, signatures: g.s.opts.Signatures != "off", file: g.fileOf}
 }
 
 func first200(s string) string {
@@ -119,6 +126,9 @@ func (g *generation) fail(f *Fault) *refusal {
 	r := f.kind.refuse(g)
 	if f.Text != "" {
 		r.message = f.Text
+		if r.raw != "" {
+			r.raw = f.Text
+		}
 	}
 	return r
 }
@@ -135,7 +145,14 @@ func (g *generation) count(a *ask) *refusal {
 	if a.images {
 		images = 1
 	}
-	r := g.s.quota.admit(g.s.now(), g.project, g.model.id, g.limits, int(a.textTokens+a.imageTokens), images)
+	p := g.project
+	if g.vertex {
+		p.name += "@vertex" // another quota than the same project's on the Gemini API
+	}
+	r := g.s.quota.admit(g.s.now(), p, g.model.id, g.limits, int(a.textTokens+a.imageTokens), images)
+	if r != nil && g.vertex {
+		return vertexExhausted()
+	}
 	if r == nil {
 		g.note(func(e *Request) { e.Counted = true })
 	}
@@ -176,6 +193,10 @@ func (g *generation) produce(trigger *Fault) *refusal {
 		}
 		return &refusal{code: http.StatusGatewayTimeout, status: "DEADLINE_EXCEEDED",
 			message: "Deadline expired before operation could complete."}
+	}
+	if g.stream && len(g.answer.parts) > 1 { // words come first
+		g.rest = delay - delay/4
+		delay /= 4
 	}
 	err := g.wait(delay)
 	g.charge() // Google made the picture, whoever still waits for it
@@ -262,7 +283,7 @@ func (g *generation) compose() {
 	}
 	if a.images {
 		u.images = int64(m.imageTokens[a.size])
-		out.parts = append(out.parts, outPart{picture: &picture{}})
+		out.parts = append(out.parts, outPart{picture: &picture{}, recipe: g.plan()})
 	}
 	if a.search {
 		out.grounded = first200(a.prompt)
@@ -282,24 +303,26 @@ func (g *generation) textPart(text string) outPart {
 
 // draw makes the pixels of every picture part that has none yet, and signs it.
 func (g *generation) draw() {
-	var made *picture
 	for i := range g.answer.parts {
 		p := &g.answer.parts[i]
-		if p.picture == nil || p.picture.data != nil {
+		if p.picture == nil {
 			continue
 		}
-		if made == nil {
-			made = g.paint(g.ask.prompt, g.ask.size, g.ask.ratio)
-		}
-		p.picture = made
+		p.picture = g.paint(p.recipe)
 		g.sign(p)
 	}
 }
 
-func (g *generation) paint(prompt, size, ratio string) *picture {
-	w, h := g.model.pixels(size, ratio)
-	p := recipe{model: g.model, size: size, ratio: ratio, w: w, h: h, prompt: triggers.ReplaceAllString(prompt, ""),
-		seed: g.ask.seed, base: g.ask.base, turn: g.ask.turn}.make()
+// plan is the recipe of the picture that was asked for.
+func (g *generation) plan() recipe {
+	a := g.ask
+	return recipe{model: g.model, size: a.size, ratio: a.ratio, prompt: triggers.ReplaceAllString(a.prompt, ""),
+		seed: a.seed, base: a.base, turn: a.turn, png: g.vertex && a.mime == "image/png"}
+}
+
+func (g *generation) paint(r recipe) *picture {
+	r.w, r.h = g.model.pixels(r.size, r.ratio)
+	p := r.make()
 	return &p
 }
 
@@ -310,7 +333,7 @@ func (g *generation) sign(p *outPart) {
 		return
 	}
 	if g.ask.byURI {
-		p.uri = g.s.keep(g.project, *p.picture)
+		p.uri = g.keep(p.picture)
 		p.sig = sign("file", []byte(p.uri), 1_100_000, g.rnd)
 		return
 	}
@@ -324,38 +347,30 @@ func (g *generation) sign(p *outPart) {
 
 // charge writes the answer down and bills it.
 func (g *generation) charge() {
-	cost := g.answer.usage.cost(g.model)
-	if g.saidFree || g.filtered && g.s.opts.Filtered == "free" {
+	served := g.model
+	if m := findModel(g.answer.model); m != nil {
+		served = m
+	}
+	full := g.answer.usage.cost(served)
+	cost := full
+	if g.saidFree || g.filtered && g.s.opts.Filtered == "free" || g.delivery == "midstream_error" {
 		cost = 0
 	}
 	if g.fault != nil && g.fault.Charge != nil {
 		cost = 0
 		if *g.fault.Charge {
-			cost = g.answer.usage.cost(g.model)
+			cost = full
 		}
 	}
 	g.s.quota.spend(g.s.now(), g.project, cost)
 	g.note(func(e *Request) {
-		e.Charged, e.ResponseID, e.ServedModel = cost, g.answer.id, g.model.id
+		e.Charged, e.ResponseID, e.ServedModel = cost, g.answer.id, g.answer.model
 		e.FinishReason = strings.TrimSpace(g.answer.finish)
 		if g.answer.blockReason != "" {
 			e.FinishReason = g.answer.blockReason
 		}
 		e.Images = g.answer.images()
 	})
-}
-
-// deliver sends the answer, whole or as the fault says.
-func (g *generation) deliver() *refusal {
-	if g.delivery == "drop" {
-		panic(http.ErrAbortHandler)
-	}
-	g.header(http.StatusOK, "application/json; charset=UTF-8")
-	e := newEmitter(g.w, true)
-	g.answer.write(e, g.answer.parts, true)
-	e.w.WriteByte('\n')
-	e.flush() // an error means that the client left; it has been charged already
-	return nil
 }
 
 // header begins the response.
@@ -404,6 +419,8 @@ func statusName(code int) string {
 		return "NOT_FOUND"
 	case 429:
 		return "RESOURCE_EXHAUSTED"
+	case 499:
+		return "CANCELLED"
 	case 500:
 		return "INTERNAL"
 	case 504:

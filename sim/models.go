@@ -36,7 +36,7 @@ func (s *Server) gemini(w http.ResponseWriter, r *http.Request, version, name st
 		s.list(w, r, version, id, fail)
 	case r.Method != http.MethodPost:
 		s.account.note(entry, func(e *Request) { e.Status = http.StatusNotFound })
-		s.lost(w, r)
+		s.lost(w)
 	case id == "" || strings.ContainsAny(id, "/ _") && m == nil:
 		fail(invalid("* GenerateContentRequest.model: unexpected model name format\n"), sse)
 	case m == nil:
@@ -59,6 +59,9 @@ func (g *generation) refuse(r *refusal) {
 func (g *generation) call(method string) *refusal {
 	switch method {
 	case "generateContent":
+		return g.run()
+	case "streamGenerateContent":
+		g.stream = true
 		return g.run()
 	case "countTokens":
 		return g.countTokens()
@@ -129,7 +132,7 @@ func (g *generation) countTokens() *refusal {
 	if v.has("generateContentRequest") {
 		v = v.field("generateContentRequest")
 	}
-	a, r := reader{g.model, g.vertex, false, g.fileOf}.request(v)
+	a, r := reader{model: g.model, vertex: g.vertex, file: g.fileOf}.request(v)
 	if r != nil {
 		return r
 	}

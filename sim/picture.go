@@ -26,6 +26,7 @@ type recipe struct {
 	prompt string
 	seed   int64  // of the request; 0 for none
 	base   []byte // the last picture of the conversation, nil for a first one
+	png    bool   // asked of Vertex, which can
 	turn   int    // edits before and with this one; 0 for a first picture
 }
 
@@ -55,11 +56,16 @@ func (r recipe) make() picture {
 		c.caption(r.prompt, 0)
 	}
 	p := picture{mime: r.model.mime(), w: r.w, h: r.h, size: r.size, ratio: r.ratio}
-	if r.model.gemini3 {
+	if r.model.gemini3 && !r.png {
 		p.data = encodeJPEG(make([]byte, 0, r.w*r.h*5/8), c.RGBA, r.w, r.h, rnd.Uint64())
-	} else {
-		p.data = encodePNG(c.RGBA, rnd)
+		return p
 	}
+	if scale > 1 {
+		large := newCanvas(r.w, r.h)
+		draw.ApproxBiLinear.Scale(large.RGBA, large.Rect, c.RGBA, c.Rect, draw.Src, nil)
+		c = large
+	}
+	p.mime, p.data = "image/png", encodePNG(c.RGBA, rnd)
 	return p
 }
 

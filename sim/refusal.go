@@ -190,3 +190,9 @@ func newViolation(metric, id, model string, limit int64) violation {
 	}
 	return v
 }
+
+// vertexExhausted is the shared pool's 429: nobody's own limit, no details (gemini-api.md §12 [vx-429]).
+func vertexExhausted() *refusal {
+	return exhausted("Resource exhausted. Please try again later. Please refer to " +
+		"https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.")
+}

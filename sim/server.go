@@ -53,6 +53,8 @@ type Server struct {
 	faults  faults
 	quota   quota
 	account account
+	files   fileStore
+	status  statusPage
 	storms  atomic.Uint64
 }
 
@@ -71,11 +73,13 @@ func New(o Options) *Server {
 	return s
 }
 
-// Reset forgets requests, bill, faults and windows; the scenario begins again.
+// Reset forgets requests, bill, faults, windows and files, and the status page is green; the scenario begins again.
 func (s *Server) Reset() {
 	s.account.reset()
 	s.faults.reset()
 	s.quota.reset()
+	s.files.reset()
+	s.SetStatus(Status{})
 	if err := s.Inject(s.opts.Scenario...); err != nil {
 		panic(err)
 	}
@@ -194,21 +198,42 @@ func (s *Server) reply(w http.ResponseWriter, v any, began time.Time) {
 // ServeHTTP finds the surface a path belongs to.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
-	if strings.HasPrefix(path, "/sim/") {
+	if m := vertexPath.FindStringSubmatch(path); m != nil {
+		s.vertex(w, r, m)
+		return
+	}
+	surface, version, rest := split(path)
+	switch {
+	case strings.HasPrefix(path, "/sim/"):
 		s.control(w, r)
-		return
-	}
-	version, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if (version == "v1" || version == "v1beta") && (rest == "models" || strings.HasPrefix(rest, "models/")) {
+	case path == "/incidents.json":
+		s.incidents(w)
+	case path == "/token":
+		s.token(w)
+	case version != "v1" && version != "v1beta":
+		s.lost(w)
+	case surface == "" && (rest == "models" || strings.HasPrefix(rest, "models/")):
 		s.gemini(w, r, version, strings.TrimPrefix(strings.TrimPrefix(rest, "models"), "/"))
-		return
+	case rest == "files" || strings.HasPrefix(rest, "files/"):
+		s.serveFiles(w, r, rest, surface == "upload")
+	default:
+		s.lost(w)
 	}
-	s.lost(w, r)
+}
+
+// split takes a path apart: "upload" or "download" in front, version, the rest.
+func split(path string) (surface, version, rest string) {
+	path = strings.TrimPrefix(path, "/")
+	for _, s := range []string{"upload", "download"} {
+		if after, ok := strings.CutPrefix(path, s+"/"); ok {
+			surface, path = s, after
+		}
+	}
+	version, rest, _ = strings.Cut(path, "/")
+	return surface, version, rest
 }
 
 // lost is the page of a path nobody serves.
-func (s *Server) lost(w http.ResponseWriter, r *http.Request) {
-	s.refuse(w, &refusal{code: http.StatusNotFound, mime: "text/html; charset=UTF-8", raw: "<!DOCTYPE html>\n<html lang=en>\n" +
-		"  <title>Error 404 (Not Found)!!1</title>\n  <p><b>404.</b> <ins>That’s an error.</ins>\n" +
-		"  <p>The requested URL was not found on this server.  <ins>That’s all we know.</ins>\n"}, s.now(), false)
+func (s *Server) lost(w http.ResponseWriter) {
+	s.refuse(w, googlePage(http.StatusNotFound, "The requested URL was not found on this server."), s.now(), false)
 }

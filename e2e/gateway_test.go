@@ -136,7 +136,7 @@ func TestKilledGatewayKnowsWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	sim := startSim(t)
 	dir := t.TempDir()
-	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, "timeout: 3s", "spool: {memory: 64KB}")
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, "timeout: 6s", "spool: {memory: 64KB}")
 	gw := start(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
 	sim.fault(always("hang"))
 	for range 3 {
@@ -151,7 +151,7 @@ func TestKilledGatewayKnowsWhatItDoesNotKnow(t *testing.T) {
 	}
 
 	gw = start(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
-	if time.Since(opened) < 2*time.Second {
+	if time.Since(opened) < 4*time.Second {
 		if n := gw.used("a", "rpm"); n != 3 {
 			t.Errorf("%d in the minute's window before the deadline of the lost attempts, want 3", n)
 		}

@@ -61,12 +61,27 @@ func New(members []Member) *Pool {
 // Members gives the projects, in the order of the configuration.
 func (p *Pool) Members() []Member { return slices.Clone(p.members) }
 
-// Saw takes note of states as a transaction left them.
+// Saw takes note of states as a transaction left them. Transactions that end at
+// once may be told in any order: what is older than the last one seen is dropped.
 func (p *Pool) Saw(states States) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for k, s := range states {
-		p.seen[k] = s.Clone()
+		if s.Seq >= p.seen[k].Seq {
+			p.seen[k] = s.Clone()
+		}
+	}
+}
+
+// Doubt says that a transaction on keys failed, so that what was seen of them
+// may never have been: whatever is seen next is believed.
+func (p *Pool) Doubt(keys []Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range keys {
+		s := p.seen[k]
+		s.Seq = 0
+		p.seen[k] = s
 	}
 }
 

@@ -89,3 +89,20 @@ func TestAParkedProjectIsLeftOutWithItsReason(t *testing.T) {
 		t.Errorf("the report does not say so: %+v", r)
 	}
 }
+
+func TestAnOlderSnapshotDoesNotReplaceANewerOne(t *testing.T) {
+	t.Parallel()
+	p := New([]Member{member("a", nil)})
+	k := Key{Project: "a", Model: "nb2"}
+	newer, older := State{Seq: 2, Holds: []Hold{{Attempt: "1"}, {Attempt: "2"}}}, State{Seq: 1, Holds: []Hold{{Attempt: "1"}}}
+	p.Saw(States{k: &newer})
+	p.Saw(States{k: &older})
+	if s := p.Seen(k); len(s.Holds) != 2 {
+		t.Errorf("%d holds are seen, want 2", len(s.Holds))
+	}
+	p.Doubt([]Key{k}) // the transaction of the newer one failed
+	p.Saw(States{k: &older})
+	if s := p.Seen(k); len(s.Holds) != 1 {
+		t.Errorf("%d holds are seen, want 1", len(s.Holds))
+	}
+}

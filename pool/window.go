@@ -74,6 +74,9 @@ type State struct {
 	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first, at most two
 	Holds []Hold  `json:"holds,omitempty"` // reservations of attempts that are out
 	Park  Parking `json:"park,omitzero"`
+	// Seq counts the changes of the state, so that of two snapshots the newer is
+	// known. Whoever changes a state in a transaction adds one.
+	Seq int64 `json:"seq,omitempty"`
 }
 
 // A Tick is an amount and the instant it counts from.

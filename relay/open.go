@@ -88,6 +88,9 @@ func (t *Transport) change(keys []pool.Key, fn func(pool.States) error, in func(
 		err := fn(s)
 		refused = err != nil
 		for _, k := range keys {
+			if !refused {
+				s[k].Seq++
+			}
 			c := s[k].Clone()
 			seen[k] = &c
 		}
@@ -95,6 +98,8 @@ func (t *Transport) change(keys []pool.Key, fn func(pool.States) error, in func(
 	})
 	if err == nil || refused {
 		t.Pool.Saw(seen)
+	} else {
+		t.Pool.Doubt(keys)
 	}
 	return err
 }

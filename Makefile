@@ -14,7 +14,7 @@ export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 # Debian packages by what is done, as PACKAGE:PROBE (scripts/need.sh).
 NEED      := git:git ca-certificates:/etc/ssl/certs/ca-certificates.crt
 NEED_RACE := gcc:gcc libc6-dev:/usr/include/stdlib.h
-NEED_E2E  :=
+NEED_E2E  := nodejs:node npm:npm
 
 GO_FILES = find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*'
 RACE     = CGO_ENABLED=1 go test -race
@@ -44,6 +44,31 @@ race: need npm ## everything under the race detector; takes long
 	@for module in $(E2E); do echo "cd $$module && go test -race ./..."; (cd $$module && $(RACE) ./...) || exit 1; done
 
 lint: .tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
+	$< run ./...
+
+bench: ## every benchmark
+	go test -run '^$$' -bench . -benchmem ./...
+
+chaos: NEED += $(NEED_E2E)
+chaos: need npm ## end-to-end tests that kill and cut
+	cd e2e && go test -count=1 -timeout 60m -v -tags chaos -run Chaos ./...
+
+soak: NEED += $(NEED_E2E)
+soak: need npm ## end-to-end tests that go on for long
+	cd e2e && go test -count=1 -timeout 120m -v -tags soak -run Soak ./...
+
+fmt: ## gofmt
+	@$(GO_FILES) -exec gofmt -w {} +
+
+need:
+	@scripts/need.sh $(NEED)
+
+npm: e2e/js/node_modules/.package-lock.json
+
+e2e/js/node_modules/.package-lock.json: e2e/js/package-lock.json
+	cd e2e/js && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+
+.tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
 	$< run ./...
 
 bench: ## every benchmark

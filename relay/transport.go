@@ -98,7 +98,7 @@ func (t *Transport) run(f *flight) *answer {
 		g := t.send(f, o, n)
 		last = t.judge(a, o, g)
 		step := t.next(last.verdict, a, n, again[last.verdict.Class])
-		if step.Done && last.whole() {
+		if step.Done && f.answer == nil && last.whole() {
 			// All but the last byte may go while the books are written.
 			g.body.Show(g.body.Len() - 1)
 			f.depart(t.answer(a, last, n))

@@ -24,7 +24,7 @@ type Buffer struct {
 	size   int64
 
 	held  bool          // more may come: readers see no more than shown, and wait
-	shown int64         // of a held or aborted body
+	shown int64         // of a held body, and of one that was: no piece reaches over it
 	extra []byte        // what readers of an aborted body see in the place of the rest
 	news  chan struct{} // closed and replaced when a held body shows more
 }

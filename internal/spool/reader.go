@@ -50,7 +50,9 @@ func (b *Buffer) at(at int64) (piece, <-chan struct{}, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	limit := b.size
-	if b.held {
+	if b.held || at < b.shown {
+		// What was let go is a piece of its own: clients take an error at the end of
+		// a stream for one only if it does not come in one read with what was before.
 		limit = b.shown
 	}
 	switch {

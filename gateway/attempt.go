@@ -26,6 +26,7 @@ type Attempt struct {
 	Images      int                  `json:"images"`
 	Width       int                  `json:"width,omitempty"`
 	Height      int                  `json:"height,omitempty"`
+	Differs     string               `json:"differs,omitempty"` // what of the picture is not as asked
 }
 
 // Describe gives an attempt and its entry in the shape of /api/v1.
@@ -34,6 +35,6 @@ func Describe(a plantain.Attempt, s ledger.State, e ledger.Entry) Attempt {
 		ID: a.ID, Request: a.Request, Number: a.Number, Client: a.Client, Project: a.Project, Model: a.Model, State: s,
 		Class: e.Verdict.Class, Charged: e.Verdict.Charged, Explanation: e.Verdict.Explanation,
 		Status: e.Status, Opened: a.Opened, Took: e.Took.Seconds(), Cost: e.Cost,
-		Images: e.Images, Width: e.Width, Height: e.Height,
+		Images: e.Images, Width: e.Width, Height: e.Height, Differs: e.Differs,
 	}
 }

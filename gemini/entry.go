@@ -87,6 +87,19 @@ func (e Entry) Pixels(size, ratio string) (width, height int, ok bool) {
 	return p.width, p.height, ok
 }
 
+// Made names the size and ratio of a picture by its pixels. False: the table of
+// the model has no such picture.
+func (e Entry) Made(width, height int) (size, ratio string, ok bool) {
+	for _, size := range e.Sizes {
+		for _, ratio := range e.Ratios {
+			if e.pixels[size][ratio] == (pixels{width, height}) {
+				return size, ratio, true
+			}
+		}
+	}
+	return "", "", false
+}
+
 // ImageTokens gives the output tokens of one picture, whatever its ratio. An
 // empty size is the default one; zero: the model does not make that size.
 func (e Entry) ImageTokens(size string) int64 { return e.tokens[e.sizeOrDefault(size)] }

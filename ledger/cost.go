@@ -84,6 +84,7 @@ type Entry struct {
 	Images       int // final pictures delivered
 	Width        int // of the last of them
 	Height       int
+	Differs      string // what of the picture is not as asked; empty: nothing is
 	Usage        gemini.Usage
 	AnswerLength int64
 }

@@ -78,7 +78,7 @@ func (a *answer) release() { a.body.Release() }
 
 // answer hands on what the last attempt brought.
 func (t *Transport) answer(a *ask, r *result, attempts int) *answer {
-	h := header{request: a.id, project: r.member.Name, attempts: attempts, verdict: r.verdict.Class, cost: a.spent, image: asAsked(a)}
+	h := header{request: a.id, project: r.member.Name, attempts: attempts, verdict: r.verdict.Class, cost: a.spent, image: asAsked(a, &r.facts.Body)}
 	switch {
 	case r.lost != nil:
 		return &answer{header: h, refused: lostOnDisk(r)}
@@ -120,14 +120,6 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 		t.log().Error("a request could not be served", "request", a.id, "error", err)
 	}
 	return &answer{header: h, refused: localFault(a)}
-}
-
-// asAsked says what differs from what the client named.
-func asAsked(a *ask) string {
-	if a.route.model == "" || a.entry.ID == "" || a.route.model == a.entry.ID {
-		return ""
-	}
-	return fmt.Sprintf("model=%s asked=%s", a.entry.ID, a.route.model)
 }
 
 // dropped are headers that speak of the connection to Google.

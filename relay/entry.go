@@ -9,7 +9,7 @@ import (
 )
 
 // entryOf writes down how an attempt ended.
-func entryOf(r *result, now time.Time) ledger.Entry {
+func entryOf(a *ask, r *result, now time.Time) ledger.Entry {
 	b := r.facts.Body
 	e := ledger.Entry{
 		Attempt: r.attempt.ID, Verdict: r.verdict, Cost: r.cost,
@@ -19,6 +19,9 @@ func entryOf(r *result, now time.Time) ledger.Entry {
 	}
 	if e.Finish == "" {
 		e.Finish = b.BlockReason
+	}
+	if d := asAsked(a, &b); d != "as-asked" {
+		e.Differs = d
 	}
 	if p := lastPicture(b.Parts); p != nil {
 		e.Width, e.Height = p.Width, p.Height

@@ -113,7 +113,7 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 	v := r.verdict
 	t.log().Info("attempt", "request", a.id, "attempt", n, "project", r.member.Name, "model", a.entry.ID,
 		"status", r.facts.Status, "verdict", v.Class.String(), "charged", v.Charged.String(), "cost", r.cost.String(),
-		"took", r.facts.Took.Round(time.Millisecond), "error", conceal(r.out, r.facts.Err))
+		"took", r.facts.Took.Round(time.Millisecond), "image", asAsked(a, &r.facts.Body), "error", conceal(r.out, r.facts.Err))
 	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: r.member.Name, Class: v.Class, Charged: v.Charged, Cost: r.cost})
 }
 
@@ -125,7 +125,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 	if scope == pool.ScopeUpstream {
 		keys = t.neighbours(r.member, keys)
 	}
-	entry := entryOf(r, now)
+	entry := entryOf(a, r, now)
 	err := t.change(keys, func(s pool.States) error {
 		closeWindows(s, a, r, now)
 		t.park(s, r.out, scope, park)

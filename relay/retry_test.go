@@ -384,6 +384,7 @@ func TestAnOldIdIsServedByItsSuccessorAndSaidSo(t *testing.T) {
 		if h.google.paths[0] != "/v1beta/models/gemini-3.1-flash-image:generateContent" {
 			t.Errorf("asked %s", h.google.paths[0])
 		}
+		// The canned picture has one pixel, which no size is.
 		if got := g.Header.Get("Plantain-Image"); got != "model=gemini-3.1-flash-image asked=gemini-3.1-flash-image-preview" {
 			t.Errorf("Plantain-Image: %s", got)
 		}

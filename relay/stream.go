@@ -23,7 +23,7 @@ func (t *Transport) stream(f *flight, o *out, g *got, scan *gemini.Scanner, n in
 		g.body.Show(end)
 		if f.answer == nil {
 			f.depart(&answer{
-				header: header{request: f.ask.id, project: o.member.Name, attempts: n, image: asAsked(f.ask), running: true},
+				header: header{request: f.ask.id, project: o.member.Name, attempts: n, image: mapped(f.ask), running: true},
 				status: g.facts.Status, google: g.facts.Header, body: g.body.Retain(), length: -1,
 			})
 		}

@@ -50,8 +50,9 @@ const settleAttempt = `UPDATE attempts SET
 	state = $1, sent = $2, settled = $3, took = $4, stage = $5, status = $6,
 	verdict = $7, charged = $8, bound = $9, explanation = $10, cost_low = $11, cost_high = $12,
 	finish = $13, served = $14, response_id = $15, images = $16, width = $17, height = $18,
-	prompt_tokens = $19, output_tokens = $20, image_tokens = $21, think_tokens = $22, answer_bytes = $23
-	WHERE id = $24 AND state = $25`
+	prompt_tokens = $19, output_tokens = $20, image_tokens = $21, think_tokens = $22, answer_bytes = $23,
+	differs = $24
+	WHERE id = $25 AND state = $26`
 
 func (t *tx) settle(e ledger.Entry) error {
 	done, err := t.ready(settleAttempt).Exec(
@@ -59,7 +60,7 @@ func (t *tx) settle(e ledger.Entry) error {
 		e.Verdict.Class, e.Verdict.Charged, e.Verdict.Limit, e.Verdict.Explanation, int64(e.Cost.Low), int64(e.Cost.High),
 		e.Finish, e.Served, e.ResponseID, e.Images, e.Width, e.Height,
 		e.Usage.Prompt, e.Usage.Candidates, e.Usage.ImageOut, e.Usage.Thoughts, e.AnswerLength,
-		e.Attempt, ledger.Sent)
+		e.Differs, e.Attempt, ledger.Sent)
 	if err != nil {
 		return fmt.Errorf("settle an attempt: %w", err)
 	}
@@ -119,7 +120,7 @@ type Row struct {
 func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit int) ([]Row, error) {
 	rows, err := s.reader.QueryContext(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
 		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
-		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes
+		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs
 		FROM attempts WHERE $1 = '' OR request = $1
 		ORDER BY CASE WHEN $1 = '' THEN -opened ELSE number END, id DESC LIMIT $2`, request, limit)
 	if err != nil {
@@ -144,7 +145,7 @@ func scanRow(scan func(...any) error) (Row, error) {
 	err := scan(&r.ID, &r.Request, &r.Number, &r.Client, &r.Project, &r.Model, &r.Size, &r.State, &estimate, &opened, &deadline,
 		&sent, &settled, &took, &e.Stage, &e.Status, &e.Verdict.Class, &e.Verdict.Charged, &e.Verdict.Limit, &e.Verdict.Explanation,
 		&low, &high, &e.Finish, &e.Served, &e.ResponseID, &e.Images, &e.Width, &e.Height,
-		&e.Usage.Prompt, &e.Usage.Candidates, &e.Usage.ImageOut, &e.Usage.Thoughts, &e.AnswerLength)
+		&e.Usage.Prompt, &e.Usage.Candidates, &e.Usage.ImageOut, &e.Usage.Thoughts, &e.AnswerLength, &e.Differs)
 	if err != nil {
 		return r, fmt.Errorf("read an attempt: %w", err)
 	}

@@ -31,6 +31,7 @@ CREATE TABLE attempts (
     images        INTEGER NOT NULL DEFAULT 0,
     width         INTEGER NOT NULL DEFAULT 0,
     height        INTEGER NOT NULL DEFAULT 0,
+    differs       TEXT    NOT NULL DEFAULT '', -- what of the picture is not as asked
     prompt_tokens BIGINT  NOT NULL DEFAULT 0,
     output_tokens BIGINT  NOT NULL DEFAULT 0,
     image_tokens  BIGINT  NOT NULL DEFAULT 0,

@@ -208,3 +208,83 @@ func TestRetryOwnDeadlineIsNotSentAgain(t *testing.T) {
 		t.Errorf("the cost is %q, want a range from nothing", a.Header.Get("Plantain-Cost-Usd"))
 	}
 }
+
+func TestRetryReceivedTimeoutBacksOff(t *testing.T) {
+	row{faults: faults(next("timeout_504", 1)), status: 200, verdict: "success", calls: 2, atLeast: 50 * time.Millisecond}.run(t)
+}
+
+func TestRetryReceivedCancelBacksOff(t *testing.T) {
+	row{faults: faults(next("cancelled_499", 1)), status: 200, verdict: "success", calls: 2, atLeast: 50 * time.Millisecond}.run(t)
+}
+
+func TestRetryBadGatewayBacksOff(t *testing.T) {
+	row{faults: faults(next("bad_gateway", 1)), status: 200, verdict: "success", calls: 2, atLeast: 50 * time.Millisecond}.run(t)
+}
+
+func TestRetryVertexSharedCapacityBacksOff(t *testing.T) {
+	row{faults: faults(next("vertex_429", 1)), status: 200, verdict: "success", calls: 2, atLeast: 50 * time.Millisecond}.run(t)
+}
+
+func TestRetryPrepaidCreditGoneParksTheProject(t *testing.T) {
+	row{faults: faults(next("prepaid", 1)), projects: two, status: 200, verdict: "success", calls: 2, moves: true}.run(t)
+}
+
+func TestRetryThoughtSignatureIsTold(t *testing.T) {
+	row{faults: faults(next("thought_signature", 1)), projects: two, status: 400, verdict: "thought_signature", calls: 1, charged: "no"}.run(t)
+}
+
+func TestRetryModelNotFoundIsNeverRepeated(t *testing.T) {
+	row{faults: faults(next("model_not_found", 1)), projects: two, status: 404, verdict: "model_not_found", calls: 1, charged: "no"}.run(t)
+}
+
+func TestRetryCutBodyIsNotSentAgain(t *testing.T) {
+	row{faults: faults(next("cut", 1)), projects: two, status: 502, verdict: "unanswered", calls: 1, charged: "unknown"}.run(t)
+}
+
+func TestRetryEmptyBodyIsNotSentAgain(t *testing.T) {
+	row{faults: faults(next("empty", 1)), projects: two, status: 200, verdict: "unanswered", calls: 1}.run(t)
+}
+
+func TestRetryMalformedJSONIsNotSentAgain(t *testing.T) {
+	row{faults: faults(next("malformed_json", 1)), projects: two, status: 200, verdict: "unanswered", calls: 1}.run(t)
+}
+
+func TestRetryTextOnlyIsNotRepeated(t *testing.T) {
+	row{faults: faults(next("text_only", 1)), projects: two, status: 200, verdict: "no_image", calls: 1}.run(t)
+}
+
+func TestRetryThoughtOnlyIsNotRepeated(t *testing.T) {
+	row{faults: faults(next("thought_only", 1)), projects: two, status: 200, verdict: "no_image", calls: 1}.run(t)
+}
+
+func TestRetrySeveralImagesAreOneSuccess(t *testing.T) {
+	row{faults: faults(next("several_images", 1)), status: 200, verdict: "success", calls: 1}.run(t)
+}
+
+func TestRetryUnclassifiableIsReturnedAsItCame(t *testing.T) {
+	row{faults: faults(next("new_finish", 1)), projects: two, status: 200, verdict: "unclassifiable", calls: 1}.run(t)
+}
+
+func TestRetryNoImageIsRepeatedWhereConfigAllows(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"}, "retry: {no_image: 1}")
+	sim.fault(next("no_image", 1))
+	if a := gw.generate("gemini-3.1-flash-image", prompt); a.Header.Get("Plantain-Verdict") != "success" || len(sim.arrivals(":generateContent")) != 2 {
+		t.Errorf("got %s after %d calls", a.Header.Get("Plantain-Verdict"), len(sim.arrivals(":generateContent")))
+	}
+}
+
+func TestRetryUnknownIsRepeatedWhereTheClientForcesIt(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	sim.fault(next("drop", 1))
+	a := gw.generate("gemini-3.1-flash-image", prompt, "Plantain-Force", "unknown")
+	if a.StatusCode != 200 || len(sim.arrivals(":generateContent")) != 2 {
+		t.Errorf("got %d after %d calls", a.StatusCode, len(sim.arrivals(":generateContent")))
+	}
+	if cost := a.Header.Get("Plantain-Cost-Usd"); !strings.Contains(cost, "-") {
+		t.Errorf("the cost is %s, want a range: the dropped one may have been charged", cost)
+	}
+}

@@ -128,10 +128,18 @@ func (w *writer) transact(batch []*change, ends []error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	t := &tx{Tx: sqlTx, statements: w.ready, committed: w.windows}
-	for i, c := range batch {
-		if ends[i], err = t.savepoint(c.run); err != nil {
+	if len(batch) == 1 {
+		// Nothing shares the transaction, so it can fail as a whole.
+		if ends[0] = t.apply(batch[0].run); ends[0] != nil {
 			_ = sqlTx.Rollback()
-			return err
+			return nil
+		}
+	} else {
+		for i, c := range batch {
+			if ends[i], err = t.savepoint(c.run); err != nil {
+				_ = sqlTx.Rollback()
+				return err
+			}
 		}
 	}
 	if err := t.writeWindows(); err != nil {
@@ -159,23 +167,30 @@ type tx struct {
 // ready gives a statement that was parsed when the writer began.
 func (t *tx) ready(text string) *sql.Stmt { return t.Stmt(t.statements[text]) }
 
+// apply runs one change and takes its windows over if it succeeds.
+func (t *tx) apply(run func(*tx) error) error {
+	t.pending = pool.States{}
+	if err := run(t); err != nil {
+		return err
+	}
+	if t.changed == nil {
+		t.changed = map[pool.Key]pool.State{}
+	}
+	for k, s := range t.pending {
+		t.changed[k] = *s
+	}
+	return nil
+}
+
 // savepoint runs one change. own is its error, after which nothing of it is
 // left; err is a fault that spoils the whole batch.
 func (t *tx) savepoint(run func(*tx) error) (own, err error) {
 	if _, err := t.Exec("SAVEPOINT one"); err != nil {
 		return nil, fmt.Errorf("savepoint: %w", err)
 	}
-	t.pending = pool.States{}
-	if own = run(t); own != nil {
+	if own = t.apply(run); own != nil {
 		if _, err := t.Exec("ROLLBACK TO one"); err != nil {
 			return own, fmt.Errorf("roll back: %w", err)
-		}
-	} else {
-		if t.changed == nil {
-			t.changed = map[pool.Key]pool.State{}
-		}
-		for k, s := range t.pending {
-			t.changed[k] = *s
 		}
 	}
 	if _, err := t.Exec("RELEASE one"); err != nil {

@@ -1,9 +1,8 @@
 package sim
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -75,7 +74,10 @@ func (g *generation) run() *refusal {
 // read takes the whole body before anything is answered: a client may deadlock on a server that does not.
 func (g *generation) read() ([]byte, *refusal) {
 	const most = 100 << 20
-	body, err := io.ReadAll(http.MaxBytesReader(nil, g.r.Body, most))
+	var buf bytes.Buffer
+	buf.Grow(int(min(max(g.r.ContentLength, 0), most)) + bytes.MinRead)
+	_, err := buf.ReadFrom(http.MaxBytesReader(nil, g.r.Body, most))
+	body := buf.Bytes()
 	g.note(func(e *Request) { e.BodyBytes = int64(len(body)) })
 	if big := new(http.MaxBytesError); errors.As(err, &big) {
 		return nil, invalid("Request payload size exceeds the limit: 104857600 bytes.")
@@ -252,99 +254,6 @@ func (g *generation) hang() *refusal {
 	return g.left()
 }
 
-// compose lays out the usual answer: parts and tokens, no pixels yet.
-func (g *generation) compose() {
-	a, m := g.ask, g.model
-	u := usage{promptText: a.textTokens, promptImages: a.imageTokens, answered: true, tier: a.tier}
-	out := &answer{finish: "STOP", model: m.id, id: newResponseID(g.s.now(), g.rnd), vertex: g.vertex, created: g.s.now()}
-	if m.thinks || m.thinksHigh && a.high {
-		u.thoughts = 120 + g.rnd.Int64N(280)
-	}
-	if a.thoughts && m.gemini3 {
-		out.parts = append(out.parts, outPart{thought: true, text: "**Composing the picture**\n\nI weigh light, ground and subject.\n\n"})
-	}
-	u.rest = 46 + g.rnd.Int64N(353) // 46 to 398 in the recordings (gemini-api.md §13)
-	if g.vertex {
-		u.traffic, u.rest, u.textListed = "ON_DEMAND", 0, true
-	}
-	// Recorded: Pro and 2.5 say a word first, NB2 and Lite send the picture alone.
-	if a.text && (m.thinks || !m.gemini3 || !a.images) {
-		text := "Here is the picture you asked for. "
-		if a.turn > 0 {
-			text = "Here is the picture with your change. "
-		}
-		if !a.images {
-			text = "A picture was not asked for, so here are words."
-		}
-		out.parts = append(out.parts, g.textPart(text))
-		if g.vertex || !a.images {
-			u.rest = int64(len(text)+3) / 4
-		}
-	}
-	if a.images {
-		u.images = int64(m.imageTokens[a.size])
-		out.parts = append(out.parts, outPart{picture: &picture{}, recipe: g.plan()})
-	}
-	if a.search {
-		out.grounded = first200(a.prompt)
-	}
-	out.usage = u
-	g.answer = out
-}
-
-// textPart is a text; the first non-thought one of a Gemini-3 answer is signed.
-func (g *generation) textPart(text string) outPart {
-	p := outPart{text: text}
-	if g.model.gemini3 {
-		p.sig = sign("text", []byte(text), 1_050_000+g.rnd.IntN(100_000), g.rnd)
-	}
-	return p
-}
-
-// draw makes the pixels of every picture part that has none yet, and signs it.
-func (g *generation) draw() {
-	for i := range g.answer.parts {
-		p := &g.answer.parts[i]
-		if p.picture == nil {
-			continue
-		}
-		p.picture = g.paint(p.recipe)
-		g.sign(p)
-	}
-}
-
-// plan is the recipe of the picture that was asked for.
-func (g *generation) plan() recipe {
-	a := g.ask
-	return recipe{model: g.model, size: a.size, ratio: a.ratio, prompt: triggers.ReplaceAllString(a.prompt, ""),
-		seed: a.seed, base: a.base, turn: a.turn, png: g.vertex && a.mime == "image/png"}
-}
-
-func (g *generation) paint(r recipe) *picture {
-	r.w, r.h = g.model.pixels(r.size, r.ratio)
-	p := r.make()
-	return &p
-}
-
-// sign gives a finished picture its signature: beside 1.1 million characters of picture 1.1 to 2.9 million were
-// recorded, larger pictures are assumed to stay at the lower end.
-func (g *generation) sign(p *outPart) {
-	if p.thought || !g.model.gemini3 {
-		return
-	}
-	if g.ask.byURI {
-		p.uri = g.keep(p.picture)
-		p.sig = sign("file", []byte(p.uri), 1_100_000, g.rnd)
-		return
-	}
-	chars := float64(len(p.picture.data)) * 4 / 3
-	spread := 1.5
-	if len(p.picture.data) > 2<<20 {
-		spread = .3
-	}
-	p.sig = sign("image", p.picture.data, int(chars*(1+spread*g.rnd.Float64())), g.rnd)
-}
-
 // charge writes the answer down and bills it.
 func (g *generation) charge() {
 	served := g.model
@@ -382,49 +291,4 @@ func (g *generation) header(code int, contentType string) {
 	}
 	g.note(func(e *Request) { e.Status = code })
 	g.s.header(g.w, code, contentType, g.began)
-}
-
-// answerEarly sends a picture, or an error, without waiting for the request: whoever relays it must not depend on a
-// server that reads first. What the prompt says is not known, of course.
-func (g *generation) answerEarly(f *Fault) *refusal {
-	if f == nil {
-		f = &Fault{Name: "early"}
-	}
-	g.fault = f
-	http.NewResponseController(g.w).EnableFullDuplex() // an in-memory writer is duplex anyway
-	n, _ := io.CopyN(io.Discard, g.r.Body, int64(f.Bytes))
-	g.note(func(e *Request) { e.Fault, e.BodyBytes = f.Name, n })
-	g.ask = &ask{model: g.model, size: "1K", ratio: "1:1", text: true, images: true, tier: "standard",
-		textTokens: 1, prompt: "answered early"}
-	if r := g.count(g.ask); r != nil {
-		return r
-	}
-	if f.Status >= 400 {
-		return &refusal{code: f.Status, status: statusName(f.Status), message: cmp.Or(f.Text, "The model is overloaded. Please try again later.")}
-	}
-	g.compose()
-	g.charge()
-	g.draw()
-	g.fault = nil
-	return g.deliver()
-}
-
-func statusName(code int) string {
-	switch code {
-	case 400:
-		return "INVALID_ARGUMENT"
-	case 403:
-		return "PERMISSION_DENIED"
-	case 404:
-		return "NOT_FOUND"
-	case 429:
-		return "RESOURCE_EXHAUSTED"
-	case 499:
-		return "CANCELLED"
-	case 500:
-		return "INTERNAL"
-	case 504:
-		return "DEADLINE_EXCEEDED"
-	}
-	return "UNAVAILABLE"
 }

@@ -13,8 +13,8 @@ import (
 //
 // The canvas is drawn at 1K. For 2K and 4K each 8x8 block holds only 4x4 or 2x2 canvas samples: their small DCT,
 // scaled, is the low corner of the block's DCT, which is a smooth enlargement without a pixel being computed. The
-// high frequencies are grain, taken as ready Huffman bits from a small library. Measured: a 4096x4096 picture of
-// 8.5 MB in a tenth of the time image/jpeg needs.
+// high frequencies are grain, taken as ready Huffman bits from a small library. Measured: 4096x4096 pixels, 9 MB,
+// in 30 ms.
 
 // grain says how much noise a picture of one enlargement carries; it sets the file size.
 type grain struct {
@@ -73,14 +73,16 @@ func newGrain(scale, head, quant, amp, camp, clen int) *grain {
 		}
 	}
 	r := rand.New(rand.NewPCG(7, uint64(scale)))
-	g.luma = newTails(lumaDC, lumaAC, r, head, amp, 64-head)
-	g.chroma = newTails(chromaDC, chromaAC, r, head, camp, clen)
+	length := 64 - head
 	if head == 64 {
-		g.luma = newTails(lumaDC, lumaAC, r, 64, amp, 44)
+		length = 44 // the highest 44 of 63: 0.85 MB at 1K
 	}
+	g.luma = newTails(lumaDC, lumaAC, r, head, amp, length)
+	g.chroma = newTails(chromaDC, chromaAC, r, head, camp, clen)
 	return g
 }
 
+// newTails makes the library; length is how many positions of a block carry grain.
 func newTails(dc, ac *huffman, r *rand.Rand, head, amp, length int) tails {
 	t := tails{dc: dc, ac: ac}
 	value := func() int32 {

@@ -24,10 +24,10 @@ type recipe struct {
 	ratio  string
 	w, h   int
 	prompt string
-	seed   int64  // of the request; 0 for none
-	base   []byte // the last picture of the conversation, nil for a first one
-	png    bool   // asked of Vertex, which can
-	turn   int    // edits before and with this one; 0 for a first picture
+	seed   int64       // of the request; 0 for none
+	base   image.Image // the last picture of the conversation, nil for a first one
+	png    bool        // asked of Vertex, which can
+	turn   int         // edits before and with this one; 0 for a first picture
 }
 
 // picture is an encoded image.
@@ -36,6 +36,7 @@ type picture struct {
 	mime        string
 	w, h        int
 	size, ratio string
+	canvas      image.Image // it was encoded from
 }
 
 // make draws and encodes. The canvas is at most a 1K picture; larger sizes are enlarged while encoding.
@@ -49,13 +50,13 @@ func (r recipe) make() picture {
 	}
 	c := newCanvas(r.w/scale, r.h/scale)
 	rnd := r.rand()
-	if base := decode(r.base); base != nil {
-		c.edit(base, r.prompt, max(r.turn, 1), rnd)
+	if r.base != nil {
+		c.edit(r.base, r.prompt, max(r.turn, 1), rnd)
 	} else {
 		c.compose(r.prompt, rnd)
 		c.caption(r.prompt, 0)
 	}
-	p := picture{mime: r.model.mime(), w: r.w, h: r.h, size: r.size, ratio: r.ratio}
+	p := picture{mime: r.model.mime(), w: r.w, h: r.h, size: r.size, ratio: r.ratio, canvas: c.RGBA}
 	if r.model.gemini3 && !r.png {
 		p.data = encodeJPEG(make([]byte, 0, r.w*r.h*5/8), c.RGBA, r.w, r.h, rnd.Uint64())
 		return p

@@ -11,8 +11,8 @@ func TestPictureHasTheTruePixelsOfEveryModelRatioAndSize(t *testing.T) {
 	t.Parallel()
 	for _, m := range catalogue {
 		for _, size := range m.sizes {
-			if testing.Short() && size == "4K" {
-				continue
+			if size != "1K" && m.id == pro {
+				continue // the same pixels as Nano Banana 2, and dear
 			}
 			for _, ratio := range m.ratios {
 				w, h := m.pixels(size, ratio)
@@ -63,9 +63,9 @@ func TestDrawSamples(t *testing.T) {
 		w, h := m.pixels(s.size, s.ratio)
 		r := recipe{model: m, size: s.size, ratio: s.ratio, w: w, h: h, prompt: s.prompt}
 		first := r.make()
-		r.base, r.prompt, r.turn = first.data, s.edit, 1
+		r.base, r.prompt, r.turn = decode(first.data), s.edit, 1
 		second := r.make()
-		r.base, r.prompt, r.turn = second.data, "and a second change", 2
+		r.base, r.prompt, r.turn = decode(second.data), "and a second change", 2
 		ext := first.mime[len("image/"):]
 		for i, p := range []picture{first, second, r.make()} {
 			os.WriteFile(dir+"/"+s.name+string(rune('0'+i))+"."+ext, p.data, 0o644)

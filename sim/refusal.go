@@ -196,3 +196,24 @@ func vertexExhausted() *refusal {
 	return exhausted("Resource exhausted. Please try again later. Please refer to " +
 		"https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.")
 }
+
+// statusName is the gRPC name of an HTTP status.
+func statusName(code int) string {
+	switch code {
+	case 400:
+		return "INVALID_ARGUMENT"
+	case 403:
+		return "PERMISSION_DENIED"
+	case 404:
+		return "NOT_FOUND"
+	case 429:
+		return "RESOURCE_EXHAUSTED"
+	case 499:
+		return "CANCELLED"
+	case 500:
+		return "INTERNAL"
+	case 504:
+		return "DEADLINE_EXCEEDED"
+	}
+	return "UNAVAILABLE"
+}

@@ -48,14 +48,15 @@ type Options struct {
 
 // Server is Google. It is a plain http.Handler, safe for concurrent use; Transport reaches it without a socket.
 type Server struct {
-	opts    Options
-	dice    dice
-	faults  faults
-	quota   quota
-	account account
-	files   fileStore
-	status  statusPage
-	storms  atomic.Uint64
+	opts     Options
+	dice     dice
+	faults   faults
+	quota    quota
+	account  account
+	files    fileStore
+	status   statusPage
+	darkroom darkroom
+	storms   atomic.Uint64
 }
 
 // New makes a Google with an empty bill. It panics on a Scenario with an unknown fault; LoadScenario checks first.

@@ -112,6 +112,11 @@ func prompt(text string) string {
 	return fmt.Sprintf(`{"contents":[{"role":"user","parts":[{"text":%q}]}]}`, text)
 }
 
+// small asks for the smallest picture, where any will do.
+func small(text string) string {
+	return strings.TrimSuffix(prompt(text), "}") + `,"generationConfig":{"imageConfig":{"imageSize":"512"}}}`
+}
+
 func generate(t *testing.T, s *Server, key, model, body string) reply {
 	t.Helper()
 	return send(t, s, key, "/v1beta/models/"+model+":generateContent", body)
@@ -459,13 +464,13 @@ func TestEveryFaultAnswersAsNamed(t *testing.T) {
 				if r.status != 200 {
 					t.Fatalf("%s: %s", c.fault, r.body)
 				}
-				if r := generate(t, s, "sim-1-b", nb2, prompt(text)); r.status != 200 || r.picture() == nil {
+				if r := generate(t, s, "sim-1-b", nb2, small(text)); r.status != 200 || r.picture() == nil {
 					t.Errorf("%s hit another project: %s", c.fault, r.body)
 				}
 			} else {
 				text += " [sim:" + c.fault + "]"
 			}
-			r := generate(t, s, "sim-1-a", nb2, prompt(text))
+			r := generate(t, s, "sim-1-a", nb2, small(text))
 			if r.status != c.status || !strings.Contains(string(r.body), c.holds) || r.picture() != nil {
 				t.Errorf("%s %s: %d %.500s", c.fault, way, r.status, r.body)
 			}
@@ -475,7 +480,7 @@ func TestEveryFaultAnswersAsNamed(t *testing.T) {
 				t.Errorf("%s %s: %+v", c.fault, way, e)
 			}
 			if way == "posted" {
-				if r := generate(t, s, "sim-1-a", nb2, prompt(text)); r.picture() == nil {
+				if r := generate(t, s, "sim-1-a", nb2, small(text)); r.picture() == nil {
 					t.Errorf("%s: acted more than once", c.fault)
 				}
 			}

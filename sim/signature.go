@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -22,6 +23,10 @@ type signature struct {
 
 // The documented values that pass without a check.
 var dummySignatures = []string{"context_engineering_is_the_way_to_go", "skip_thought_signature_validator"}
+
+func dummy(sig []byte) bool {
+	return slices.ContainsFunc(dummySignatures, func(d string) bool { return string(sig) == d })
+}
 
 const headSize = 80 // characters: 60 bytes
 

@@ -28,7 +28,7 @@ const insertAttempt = `INSERT INTO attempts
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 func (t *tx) open(owner string, a plantain.Attempt) error {
-	_, err := t.ready(insertAttempt).Exec(a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
+	_, err := t.write(insertAttempt, a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
 		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("write an attempt: %w", err)
@@ -55,7 +55,7 @@ const settleAttempt = `UPDATE attempts SET
 	WHERE id = $25 AND state = $26`
 
 func (t *tx) settle(e ledger.Entry) error {
-	done, err := t.ready(settleAttempt).Exec(
+	n, err := t.write(settleAttempt,
 		ledger.Settled, millis(e.Sent), millis(e.Settled), e.Took.Milliseconds(), e.Stage, e.Status,
 		e.Verdict.Class, e.Verdict.Charged, e.Verdict.Limit, e.Verdict.Explanation, int64(e.Cost.Low), int64(e.Cost.High),
 		e.Finish, e.Served, e.ResponseID, e.Images, e.Width, e.Height,
@@ -64,7 +64,7 @@ func (t *tx) settle(e ledger.Entry) error {
 	if err != nil {
 		return fmt.Errorf("settle an attempt: %w", err)
 	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
+	if n != 1 {
 		return relay.ErrNotOut
 	}
 	return nil

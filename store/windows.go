@@ -73,7 +73,7 @@ func (t *tx) writeWindows() error {
 		if err != nil {
 			return fmt.Errorf("encode a window: %w", err)
 		}
-		if _, err := t.ready(writeWindow).Exec(k.Project, k.Model, string(text)); err != nil {
+		if _, err := t.write(writeWindow, k.Project, k.Model, string(text)); err != nil {
 			return fmt.Errorf("write a window: %w", err)
 		}
 	}

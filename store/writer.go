@@ -18,12 +18,12 @@ var errClosed = errors.New("the store is closed")
 
 // A writer is the one goroutine that changes the file. Changes that arrive while
 // a commit waits for the disk share the next one, so that durability
-// (synchronous=FULL) costs one wait for many; each runs in a savepoint of its
-// own and fails alone.
+// (synchronous=FULL) costs one wait for many; each of them fails alone.
 type writer struct {
 	db      *sql.DB
 	ready   map[string]*sql.Stmt // the statements of every attempt, by text
 	changes chan *change
+	most    int // changes that share a commit
 	stopped chan struct{}
 
 	mu     sync.RWMutex // guards closed against senders
@@ -40,7 +40,7 @@ type change struct {
 
 func newWriter(db *sql.DB) (*writer, error) {
 	w := &writer{
-		db: db, ready: map[string]*sql.Stmt{}, changes: make(chan *change, maxBatch), stopped: make(chan struct{}),
+		db: db, ready: map[string]*sql.Stmt{}, changes: make(chan *change, maxBatch), most: maxBatch, stopped: make(chan struct{}),
 		windows: map[pool.Key]pool.State{},
 	}
 	for _, text := range []string{insertAttempt, settleAttempt, readWindow, writeWindow} {
@@ -94,7 +94,7 @@ func (w *writer) loop() {
 // gather takes what has arrived, without waiting for more.
 func (w *writer) gather(first *change) []*change {
 	batch := []*change{first}
-	for len(batch) < maxBatch {
+	for len(batch) < w.most {
 		select {
 		case c, ok := <-w.changes:
 			if !ok {
@@ -112,7 +112,11 @@ func (w *writer) gather(first *change) []*change {
 // error, or that of the commit they share.
 func (w *writer) commit(batch []*change) {
 	ends := make([]error, len(batch))
-	err := w.transact(batch, ends)
+	err := w.transact(batch, ends, (*tx).apply)
+	if errors.Is(err, errSpoiled) {
+		// Rare enough that a savepoint for every change would cost more.
+		err = w.transact(batch, ends, (*tx).savepoint)
+	}
 	if err != nil {
 		// Whatever was read belongs to a transaction that is gone.
 		clear(w.windows)
@@ -122,24 +126,21 @@ func (w *writer) commit(batch []*change) {
 	}
 }
 
-func (w *writer) transact(batch []*change, ends []error) error {
+// errSpoiled says that a change failed after it had written something, so that
+// those before it must be run again without it.
+var errSpoiled = errors.New("a change of the batch failed half done")
+
+// transact runs a batch in one transaction, each change by apply.
+func (w *writer) transact(batch []*change, ends []error, apply func(*tx, func(*tx) error) (own, err error)) error {
 	sqlTx, err := w.db.Begin()
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	t := &tx{Tx: sqlTx, statements: w.ready, committed: w.windows}
-	if len(batch) == 1 {
-		// Nothing shares the transaction, so it can fail as a whole.
-		if ends[0] = t.apply(batch[0].run); ends[0] != nil {
+	t := &tx{Tx: sqlTx, statements: w.ready, committed: w.windows, changed: map[pool.Key]pool.State{}}
+	for i, c := range batch {
+		if ends[i], err = apply(t, c.run); err != nil {
 			_ = sqlTx.Rollback()
-			return nil
-		}
-	} else {
-		for i, c := range batch {
-			if ends[i], err = t.savepoint(c.run); err != nil {
-				_ = sqlTx.Rollback()
-				return err
-			}
+			return err
 		}
 	}
 	if err := t.writeWindows(); err != nil {
@@ -162,33 +163,46 @@ type tx struct {
 	committed  map[pool.Key]pool.State
 	changed    map[pool.Key]pool.State // written once, at the end of the batch
 	pending    pool.States             // of the change that runs
+	wrote      bool                    // the change that runs has written a row
 }
 
 // ready gives a statement that was parsed when the writer began.
 func (t *tx) ready(text string) *sql.Stmt { return t.Stmt(t.statements[text]) }
 
-// apply runs one change and takes its windows over if it succeeds.
-func (t *tx) apply(run func(*tx) error) error {
-	t.pending = pool.States{}
-	if err := run(t); err != nil {
-		return err
+// write executes a statement that was parsed when the writer began.
+func (t *tx) write(text string, args ...any) (int64, error) {
+	done, err := t.ready(text).Exec(args...)
+	if err != nil {
+		return 0, err
 	}
-	if t.changed == nil {
-		t.changed = map[pool.Key]pool.State{}
+	n, err := done.RowsAffected()
+	t.wrote = t.wrote || n > 0
+	return n, err
+}
+
+// apply runs one change and takes its windows over if it succeeds. own is its
+// error; err is errSpoiled where the change had written something before.
+func (t *tx) apply(run func(*tx) error) (own, err error) {
+	t.pending, t.wrote = pool.States{}, false
+	if own = run(t); own != nil {
+		if t.wrote {
+			return own, errSpoiled
+		}
+		return own, nil
 	}
 	for k, s := range t.pending {
 		t.changed[k] = *s
 	}
-	return nil
+	return nil, nil
 }
 
-// savepoint runs one change. own is its error, after which nothing of it is
-// left; err is a fault that spoils the whole batch.
+// savepoint runs one change so that nothing of it is left where it fails. own is
+// its error; err is a fault that spoils the whole batch.
 func (t *tx) savepoint(run func(*tx) error) (own, err error) {
 	if _, err := t.Exec("SAVEPOINT one"); err != nil {
 		return nil, fmt.Errorf("savepoint: %w", err)
 	}
-	if own = t.apply(run); own != nil {
+	if own, _ = t.apply(run); own != nil {
 		if _, err := t.Exec("ROLLBACK TO one"); err != nil {
 			return own, fmt.Errorf("roll back: %w", err)
 		}

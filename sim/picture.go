@@ -261,7 +261,7 @@ func (c canvas) edit(base image.Image, prompt string, turn int, r *rand.Rand) {
 	p := pick(prompt, r)
 	c.tint(mix(p[1], p[0], .3), 120)
 	unit := float64(min(w, h))
-	x, y := float64(w)*(.2+.6*r.Float64()), float64(h)*(.35+.3*r.Float64())
+	x, y := float64(w)*(.2+.6*r.Float64()), float64(h)*(.3+.22*r.Float64())
 	size := unit * (.1 + .08*r.Float64())
 	switch r.IntN(3) {
 	case 0:

@@ -39,9 +39,10 @@ func (p Parking) Ends(now time.Time, fingerprint string) (at time.Time, forever 
 }
 
 // probing notes that the one probe is on its way.
-func (p *Parking) probing(now time.Time) {
-	if !p.Probe.IsZero() && !now.Before(p.Probe) {
+func (s *State) probing(now time.Time) {
+	if p := &s.Park; !p.Probe.IsZero() && !p.Probed && !now.Before(p.Probe) {
 		p.Probed = true
+		s.Seq++
 	}
 }
 
@@ -113,10 +114,16 @@ func (s *State) Parks(p Parking) {
 		return
 	}
 	s.Park = p
+	s.Seq++
 }
 
 // Unpark ends a parking: an attempt came through in spite of it.
-func (s *State) Unpark() { s.Park = Parking{} }
+func (s *State) Unpark() {
+	if s.Park != (Parking{}) {
+		s.Park = Parking{}
+		s.Seq++
+	}
+}
 
 // Counts reports whether an attempt counts against Google's quota, by the last
 // column of the retry table.

@@ -165,11 +165,44 @@ func (m Member) Take(now time.Time, attempt plantain.Attempt, need Amount) func(
 			return none
 		}
 		for _, k := range m.Keys(attempt.Model) {
-			states[k].Reserve(now, attempt.ID, attempt.Deadline, need)
+			if part := m.part(k, need); part != (Amount{}) {
+				states[k].Reserve(now, attempt.ID, attempt.Deadline, part)
+			} else {
+				states[k].probing(now)
+			}
 		}
 		return nil
 	}
 }
+
+// Give puts what an attempt really took, from the instant it was sent, in the
+// place of its reservation. through says that it brought an image, so that
+// nothing holds the project up.
+func (m Member) Give(states States, now time.Time, attempt plantain.Attempt, sent time.Time, really Amount, through bool) {
+	for _, k := range m.Keys(attempt.Model) {
+		if m.counts(k) {
+			states[k].Settle(now, attempt.ID, sent, m.part(k, really))
+		}
+		if through {
+			states[k].Unpark()
+		}
+	}
+}
+
+// part is what of an amount the windows of a key count: those of the project as
+// a whole only the spend, and only where it has a limit.
+func (m Member) part(k Key, a Amount) Amount {
+	if !m.counts(k) {
+		return Amount{}
+	}
+	if k.Model == "" {
+		return Amount{Spend: a.Spend}
+	}
+	a.Spend = 0
+	return a
+}
+
+func (m Member) counts(k Key) bool { return k.Model != "" || len(m.Whole) > 0 }
 
 // Rank orders the members that have room for an amount at this instant, most
 // headroom first, leaving out those in without. Where none has, the list is

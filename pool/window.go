@@ -70,12 +70,12 @@ func span(l plantain.Limit) time.Duration {
 // A State is what is known of the windows of one [Key]. It is small, plain and
 // serialisable; its zero value is a project that nothing was sent to.
 type State struct {
-	Ticks []Tick  `json:"ticks,omitempty"` // settled amounts of the last ten minutes, oldest first
+	Ticks []Tick  `json:"ticks,omitempty"` // settled amounts that still count, oldest first
 	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first, at most two
 	Holds []Hold  `json:"holds,omitempty"` // reservations of attempts that are out
 	Park  Parking `json:"park,omitzero"`
 	// Seq counts the changes of the state, so that of two snapshots the newer is
-	// known. Whoever changes a state in a transaction adds one.
+	// known, and a state that was only looked at need not be written.
 	Seq int64 `json:"seq,omitempty"`
 }
 
@@ -224,9 +224,10 @@ func (s *State) held(l plantain.Limit, now time.Time) int64 {
 // Reserve takes room for an attempt until it is settled or its deadline passes.
 // The caller has asked [State.Room] on the same state.
 func (s *State) Reserve(now time.Time, attempt plantain.AttemptID, deadline time.Time, need Amount) {
+	s.Seq++
 	s.expire(now)
 	s.Holds = append(s.Holds, Hold{attempt, now.UnixMilli(), deadline.UnixMilli(), need})
-	s.Park.probing(now)
+	s.probing(now)
 }
 
 // Settle gives the reservation of an attempt back and counts what really
@@ -234,6 +235,7 @@ func (s *State) Reserve(now time.Time, attempt plantain.AttemptID, deadline time
 // its deadline a reservation is gone, and the day holds it already: such a late
 // settlement counts once more there, which errs on the careful side.
 func (s *State) Settle(now time.Time, attempt plantain.AttemptID, sent time.Time, really Amount) {
+	s.Seq++
 	s.expire(now)
 	if i := slices.IndexFunc(s.Holds, func(h Hold) bool { return h.Attempt == attempt }); i >= 0 {
 		s.Holds = slices.Delete(s.Holds, i, i+1)
@@ -248,12 +250,16 @@ func (s *State) Settle(now time.Time, attempt plantain.AttemptID, sent time.Time
 	}
 }
 
-// grain is how finely instants are kept: a two-hundred-and-fiftieth of a minute.
-// Two amounts closer than that are one tick at the later instant, so that the
-// state stays small however large the limit.
-const grain = int64(minute/time.Millisecond) / 250
+// grains is how many ticks a span is kept in at the most: two amounts closer than
+// that are one tick at the later instant, so that a state stays small however
+// large the limit.
+const grains = 250
 
 func (s *State) tick(at int64, a Amount) {
+	grain := (minute / grains).Milliseconds()
+	if a.onlySpend() {
+		grain = (tenMinutes / grains).Milliseconds()
+	}
 	i := len(s.Ticks)
 	for i > 0 && s.Ticks[i-1].At > at {
 		i--
@@ -265,6 +271,9 @@ func (s *State) tick(at int64, a Amount) {
 	}
 	s.Ticks = slices.Insert(s.Ticks, i, Tick{at, a})
 }
+
+// onlySpend reports an amount that only the ten-minute window counts.
+func (a Amount) onlySpend() bool { return a == Amount{Spend: a.Spend} && a.Spend != 0 }
 
 func (s *State) countDay(date string, a Amount) {
 	for i := range s.Days {
@@ -295,12 +304,10 @@ func compareDates(a, b string) int {
 // to an attempt that nobody will settle: its room in the rolling windows comes
 // back, but it may have been sent, so the day keeps it.
 func (s *State) expire(now time.Time) {
-	from := now.Add(-tenMinutes - Margin).UnixMilli()
-	first := 0
-	for first < len(s.Ticks) && s.Ticks[first].At <= from {
-		first++
-	}
-	s.Ticks = slices.Delete(s.Ticks, 0, first)
+	aMinute, ten := now.Add(-minute-Margin).UnixMilli(), now.Add(-tenMinutes-Margin).UnixMilli()
+	s.Ticks = slices.DeleteFunc(s.Ticks, func(t Tick) bool {
+		return t.At <= ten || t.At <= aMinute && t.Spend == 0
+	})
 	for _, h := range s.Holds {
 		if h.overdue(now) {
 			s.countDay(DayOf(time.UnixMilli(h.At)), h.Amount)

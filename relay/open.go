@@ -88,9 +88,6 @@ func (t *Transport) change(keys []pool.Key, fn func(pool.States) error, in func(
 		err := fn(s)
 		refused = err != nil
 		for _, k := range keys {
-			if !refused {
-				s[k].Seq++
-			}
 			c := s[k].Clone()
 			seen[k] = &c
 		}
@@ -127,7 +124,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 	}
 	entry := entryOf(a, r, now)
 	err := t.change(keys, func(s pool.States) error {
-		closeWindows(s, a, r, now)
+		r.member.Give(s, now, r.attempt, sentOr(r, now), taken(a, r), r.verdict.Class == plantain.Success)
 		t.park(s, r.out, scope, park)
 		return nil
 	}, func(fn func(pool.States) error) error {
@@ -139,36 +136,30 @@ func (t *Transport) account(a *ask, r *result, n int) {
 	}
 }
 
-// closeWindows puts what really happened in the place of the reservation.
-func closeWindows(s pool.States, a *ask, r *result, now time.Time) {
-	really := taken(a, r.got, r.verdict)
-	sent := r.sent
-	if sent.IsZero() {
-		sent = now
+// sentOr is when an attempt was sent; now where it never was.
+func sentOr(r *result, now time.Time) time.Time {
+	if r.sent.IsZero() {
+		return now
 	}
-	for _, k := range r.member.Keys(a.entry.ID) {
-		s[k].Settle(now, r.attempt.ID, sent, really)
-		if r.verdict.Class == plantain.Success {
-			s[k].Unpark()
-		}
-	}
+	return r.sent
 }
 
 // taken is what an attempt takes of the windows by the last column of the retry
 // table: a request that Google refused made no picture, one that never left or
 // was refused for a reason outside of quota takes nothing.
-func taken(a *ask, g *got, v plantain.Verdict) pool.Amount {
+func taken(a *ask, r *result) pool.Amount {
 	switch {
-	case g.sent.IsZero() || !pool.Counts(v.Class):
+	case r.sent.IsZero() || !pool.Counts(r.verdict.Class):
 		return pool.Amount{}
-	case g.facts.Status >= 400:
+	case r.status() >= 400:
 		return pool.Amount{Requests: 1}
 	}
 	really := a.need
-	if u := g.facts.Body.Usage; u.Seen && g.facts.Body.Complete {
+	really.Spend = r.cost.High
+	if u := r.facts.Body.Usage; u.Seen && r.facts.Body.Complete {
 		really.Tokens = u.Prompt
 	}
-	really.Images = max(really.Images, int64(finals(g.facts.Body.Parts)))
+	really.Images = max(really.Images, int64(finals(r.facts.Body.Parts)))
 	return really
 }
 

@@ -23,20 +23,22 @@ func (s *Store) Update(ctx context.Context, keys []pool.Key, fn func(pool.States
 
 // update applies fn to the states of keys. They are written with the batch.
 func (t *tx) update(keys []pool.Key, fn func(pool.States) error) error {
-	states := pool.States{}
+	states, before := pool.States{}, map[pool.Key]int64{}
 	for _, k := range keys {
 		s, err := t.window(k)
 		if err != nil {
 			return err
 		}
 		c := s.Clone()
-		states[k] = &c
+		states[k], before[k] = &c, s.Seq
 	}
 	if err := fn(states); err != nil {
 		return err
 	}
 	for k, s := range states {
-		t.pending[k] = s
+		if s.Seq != before[k] {
+			t.pending[k] = s
+		}
 	}
 	return nil
 }
@@ -52,6 +54,7 @@ func (t *tx) window(k pool.Key) (pool.State, error) {
 	var text string
 	err := t.ready(readWindow).QueryRow(k.Project, k.Model).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
+		t.committed[k] = pool.State{} // true whatever becomes of this transaction
 		return pool.State{}, nil
 	}
 	if err != nil {

@@ -34,11 +34,14 @@ func upstream() {
 	}))
 }
 
+// jpegHead is the base64 of the head of a JPEG of 1024x1024: SOI, APP0 and SOF0.
+const jpegHead = "/9j/4AAQSkZJRgABAQAAAQABAAD/wAARCAQABAADASIAAhEBAxEB"
+
 // answer is a success of about size bytes: half picture, half signature, as
 // recorded answers are.
 func answer(size int) []byte {
 	half := strings.Repeat("QUJD", size/8)
-	return []byte(`{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/jpeg","data":"` + half +
+	return []byte(`{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/jpeg","data":"` + jpegHead + half +
 		`"},"thoughtSignature":"` + half + `"}],"role":"model"},"finishReason":"STOP","index":0}],` +
 		`"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":1518,"totalTokenCount":1523,"candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1120}]},` +
 		`"modelVersion":"gemini-3.1-flash-image","responseId":"R"}`)

@@ -21,7 +21,7 @@ const chunkSize = 64 << 10
 
 // keepFree is how much memory is kept for the next bodies when nothing is in
 // use, so that an idle process is small.
-const keepFree = 8 << 20
+const keepFree = 16 << 20
 
 // DefaultMemory is the budget of a Spool whose Memory is zero.
 const DefaultMemory = 128 << 20

@@ -217,6 +217,7 @@ func inOrder(t *testing.T, b Books) {
 	for range changes {
 		wg.Go(func() {
 			if err := b.Update(context.Background(), keys, func(s pool.States) error {
+				s[key].Seq++
 				s[key].Days = append(s[key].Days[:0], pool.Day{Date: "d", Amount: pool.Amount{Requests: day(s) + 1}})
 				return nil
 			}); err != nil {

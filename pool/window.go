@@ -70,7 +70,7 @@ func span(l plantain.Limit) time.Duration {
 // A State is what is known of the windows of one [Key]. It is small, plain and
 // serialisable; its zero value is a project that nothing was sent to.
 type State struct {
-	Ticks []Tick  `json:"ticks,omitempty"` // settled amounts that still count, oldest first
+	Ticks Ticks   `json:"ticks,omitempty"` // settled amounts that still count, oldest first
 	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first, at most two
 	Holds []Hold  `json:"holds,omitempty"` // reservations of attempts that are out
 	Park  Parking `json:"park,omitzero"`
@@ -81,7 +81,7 @@ type State struct {
 
 // A Tick is an amount and the instant it counts from.
 type Tick struct {
-	At int64 `json:"at"` // Unix milliseconds
+	At int64 // Unix milliseconds
 	Amount
 }
 
@@ -154,7 +154,7 @@ func (s *State) roomIn(l plantain.Limit, now time.Time, spare int64) time.Time {
 
 // leaving lists ticks and holds by the instant from which they count.
 func (s *State) leaving(l plantain.Limit) []Tick {
-	all := slices.Clone(s.Ticks)
+	all := slices.Clone([]Tick(s.Ticks))
 	for _, h := range s.Holds {
 		if h.of(l) > 0 {
 			all = append(all, Tick{h.At, h.Amount})

@@ -1,7 +1,9 @@
 package pool
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -136,6 +138,27 @@ func TestAStateStaysSmallHoweverLargeTheLimit(t *testing.T) {
 	}
 	if n := s.Used(plantain.LimitRPM, noon.Add(time.Minute)); n != 20_000 {
 		t.Errorf("%d in use, want 20000", n)
+	}
+}
+
+func TestAStateComesBackFromJSON(t *testing.T) {
+	t.Parallel()
+	var s State
+	for i := range 5 {
+		at := noon.Add(time.Duration(i) * time.Second)
+		s.Reserve(at, plantain.AttemptID(fmt.Sprint(i)), at.Add(time.Minute), Amount{Requests: 1, Images: 2, Tokens: 30, Spend: 4})
+		if i < 3 {
+			s.Settle(at, plantain.AttemptID(fmt.Sprint(i)), at, Amount{Requests: 1, Images: 2, Tokens: 30, Spend: 4})
+		}
+	}
+	s.Parks(Parking{Reason: plantain.RateDay, Since: noon, Until: noon.Add(time.Hour), Why: "full"})
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back State
+	if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back, s) {
+		t.Errorf("%v: %s comes back as\n%+v, want\n%+v", err, text, back, s)
 	}
 }
 

@@ -57,7 +57,7 @@ const settleAttempt = `UPDATE attempts SET
 func (t *tx) settle(e ledger.Entry) error {
 	n, err := t.write(settleAttempt,
 		ledger.Settled, millis(e.Sent), millis(e.Settled), e.Took.Milliseconds(), e.Stage, e.Status,
-		e.Verdict.Class, e.Verdict.Charged, e.Verdict.Limit, e.Verdict.Explanation, int64(e.Cost.Low), int64(e.Cost.High),
+		e.Verdict.Class, e.Verdict.Charged, e.Verdict.Limit, explanation(e.Verdict), int64(e.Cost.Low), int64(e.Cost.High),
 		e.Finish, e.Served, e.ResponseID, e.Images, e.Width, e.Height,
 		e.Usage.Prompt, e.Usage.Candidates, e.Usage.ImageOut, e.Usage.Thoughts, e.AnswerLength,
 		e.Differs, e.Attempt, ledger.Sent)
@@ -68,6 +68,14 @@ func (t *tx) settle(e ledger.Entry) error {
 		return relay.ErrNotOut
 	}
 	return nil
+}
+
+// explanation is kept where there is something to explain.
+func explanation(v plantain.Verdict) string {
+	if v.Class == plantain.Success {
+		return ""
+	}
+	return v.Explanation
 }
 
 // millis gives an instant as it is kept; the zero time is 0.
@@ -118,11 +126,15 @@ type Row struct {
 // Attempts gives the attempts of a request in order, or, for an empty request,
 // the most recent ones, newest first, at most limit.
 func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit int) ([]Row, error) {
+	order := "number"
+	if request == "" {
+		order = "id DESC" // ids sort by time
+	}
 	rows, err := s.reader.QueryContext(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
 		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
 		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs
 		FROM attempts WHERE $1 = '' OR request = $1
-		ORDER BY CASE WHEN $1 = '' THEN -opened ELSE number END, id DESC LIMIT $2`, request, limit)
+		ORDER BY `+order+` LIMIT $2`, request, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}

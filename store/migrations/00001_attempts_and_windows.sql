@@ -2,7 +2,7 @@
 
 -- +goose Up
 CREATE TABLE attempts (
-    id            TEXT    NOT NULL PRIMARY KEY,
+    id            TEXT    NOT NULL PRIMARY KEY, -- sorts by time
     request       TEXT    NOT NULL,
     number        INTEGER NOT NULL,
     client        TEXT    NOT NULL,
@@ -40,7 +40,6 @@ CREATE TABLE attempts (
 );
 CREATE INDEX attempts_out ON attempts (deadline) WHERE state = 'sent';
 CREATE INDEX attempts_of_request ON attempts (request);
-CREATE INDEX attempts_opened ON attempts (opened);
 
 CREATE TABLE windows (
     project TEXT NOT NULL,

@@ -3,15 +3,22 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/plantainhq/plantain/sim"
 )
 
 type simCmd struct {
-	Listen  string        `default:"127.0.0.1:9797" placeholder:"HOST:PORT" help:"Where to listen."`
-	Latency time.Duration `default:"0s" help:"How long an image takes to make."`
-	Clock   clock         `embed:"" prefix:"clock-"`
+	Listen     string        `default:"127.0.0.1:9797" placeholder:"HOST:PORT" help:"Where to listen."`
+	Scenario   string        `type:"existingfile" placeholder:"FILE" help:"What goes wrong, from the start: a JSON list of faults; see sim/scenarios."`
+	Latency    time.Duration `default:"0s" help:"How long an image takes to make."`
+	Recorded   bool          `help:"Take as long for an image as recorded ones did."`
+	Filtered   string        `enum:"charged,free" default:"charged" help:"Who pays for what was filtered without a word on it: charged or free."`
+	Window     string        `enum:"sliding,fixed" default:"sliding" help:"How a minute is counted: the last sixty seconds (sliding) or by the clock (fixed)."`
+	Signatures string        `enum:"on,off" default:"on" help:"Whether the turns of a model must bring their thought signatures."`
+	Seed       uint64        `hidden:""`
+	Clock      clock         `embed:"" prefix:"clock-"`
 }
 
 func (simCmd) Help() string {
@@ -20,14 +27,41 @@ func (simCmd) Help() string {
   GET  /sim/requests   what arrived, with project, model and status
   GET  /sim/bill       what Google would charge, by project and request
   POST /sim/faults     what goes wrong next: {"fault": "capacity", "next": 2}
-  POST /sim/reset      forget everything`
+  POST /sim/reset      forget everything
+  POST /sim/status     what the status page of Google Cloud says: {"status": "red"}
+
+A wrong name of a fault is answered with the list of the right ones. A prompt with [sim:capacity] in it fails that way.`
 }
 
-func (s *simCmd) latency(string, string) time.Duration { return s.Latency }
+// options turns the flags into what the simulator takes.
+func (s *simCmd) options() (sim.Options, error) {
+	o := sim.Options{Now: s.Clock.clock().Now, Filtered: s.Filtered, Window: s.Window, Signatures: s.Signatures, Seed: s.Seed}
+	switch {
+	case s.Recorded:
+		o.Latency = sim.Recorded
+	case s.Latency > 0:
+		o.Latency = func(string, string) time.Duration { return s.Latency }
+	}
+	if s.Scenario == "" {
+		return o, nil
+	}
+	f, err := os.Open(s.Scenario)
+	if err != nil {
+		return o, err
+	}
+	defer f.Close()
+	if o.Scenario, err = sim.LoadScenario(f); err != nil {
+		return o, fmt.Errorf("%s: %w", s.Scenario, err)
+	}
+	return o, nil
+}
 
 func (s *simCmd) Run(w *world) error {
-	c := s.Clock.clock()
-	server, err := listen(s.Listen, sim.New(sim.Options{Now: c.Now, Latency: s.latency}))
+	o, err := s.options()
+	if err != nil {
+		return err
+	}
+	server, err := listen(s.Listen, sim.New(o))
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -60,9 +59,6 @@ func logger(w *world, level string) *slog.Logger {
 }
 
 func serve(w *world, c *config.Config, log *slog.Logger, clock plantain.Clock) error {
-	// Most of the heap is recycled chunks of bodies, which a collection does not
-	// move or free: a low target keeps the peak near what is in use.
-	debug.SetGCPercent(50)
 	h, err := build(w.ctx, c, log, clock)
 	if err != nil {
 		return err

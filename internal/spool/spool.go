@@ -95,11 +95,11 @@ func (s *Spool) take() []byte {
 		s.free = s.free[:n-1]
 		return c
 	}
-	return make([]byte, chunkSize)
+	return newChunk()
 }
 
 // give takes chunks back. Free memory never exceeds what is in use, or keepFree,
-// so that a burst is forgotten as it ends.
+// so that a burst is forgotten as it ends; the rest goes back to the system.
 func (s *Spool) give(chunks [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,8 @@ func (s *Spool) give(chunks [][]byte) {
 	room := max(s.used, keepFree)/chunkSize - int64(len(s.free))
 	for _, c := range chunks {
 		if room <= 0 {
-			return
+			freeChunk(c)
+			continue
 		}
 		s.free = append(s.free, c)
 		room--

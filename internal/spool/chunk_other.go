@@ -1,0 +1,7 @@
+//go:build !unix
+
+package spool
+
+func newChunk() []byte { return make([]byte, chunkSize) }
+
+func freeChunk([]byte) {}

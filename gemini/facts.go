@@ -105,7 +105,7 @@ type Part struct {
 	// Width and Height are read from the picture's own header. Zero: not readable.
 	Width, Height int
 	// Decoded is the length of the picture in bytes; Digest is SHA-256 over that
-	// length (8 bytes, big endian) and its first and last 16 KiB: the identity of
+	// length (8 bytes, big endian) and its first and last 8 KiB: the identity of
 	// a picture, since a full hash of 25 MB would cost more than the relay itself.
 	Decoded int64
 	Digest  [32]byte

@@ -9,11 +9,11 @@ import (
 )
 
 // Ends of a picture, decoded and in base64. The identity of a picture is made of
-// its ends: 16 KiB of each, since with 64 KiB the hash was a tenth of what a 1.5 MB
+// its ends: 8 KiB of each, since with 64 KiB the hash was a tenth of what a 1.5 MB
 // answer costs the gateway. Its width and height stand in its head, behind up to
 // tens of kilobytes of provenance data.
 const (
-	identityEnd   = 16 << 10
+	identityEnd   = 8 << 10
 	identityChars = (identityEnd/3 + 1) * 4
 	headEnd       = 64 << 10
 	headChars     = (headEnd/3 + 1) * 4
@@ -21,7 +21,7 @@ const (
 )
 
 // Identify gives the identity of a picture: SHA-256 over its length (8 bytes,
-// big endian) and its first and last 16 KiB, which overlap in a small one. It is
+// big endian) and its first and last 8 KiB, which overlap in a small one. It is
 // what the scanner finds as [Part.Digest].
 func Identify(picture []byte) [32]byte {
 	n := min(len(picture), identityEnd)
@@ -66,7 +66,7 @@ const (
 
 const dataURL = "data:"
 
-// pictures holds those not in use: their buffers take 130 KiB.
+// pictures holds those not in use: their buffers take 110 KiB.
 var pictures = sync.Pool{New: func() any {
 	return &picture{head: make([]byte, 0, headChars), tail: make([]byte, 0, 2*tailChars)}
 }}

@@ -102,12 +102,11 @@ const (
 	Compatible Upstream = "compatible" // an aggregator under another base URL
 )
 
-// An AttemptID names one HTTP exchange with one project; a RequestID what a
-// client asked, which has one or more attempts.
-type (
-	AttemptID string
-	RequestID string
-)
+// An AttemptID names one HTTP exchange with one project.
+type AttemptID string
+
+// A RequestID names what a client asked, which has one or more attempts.
+type RequestID string
 
 // An Attempt is one HTTP exchange with one project, as it stands in the ledger.
 type Attempt struct {

@@ -172,8 +172,8 @@ func (p *picture) measure(text []byte) (head []byte, ok bool) {
 	p.width, p.height = pictureSize(head)
 	if p.width == 0 && first < len(text) && ok {
 		more, _ := decodeInPlace(text[first:])
-		all := append(head, more...) // more lies behind head in the same buffer
-		p.width, p.height = pictureSize(all)
+		n := copy(text[len(head):], more) // both lie in text already, with a gap
+		p.width, p.height = pictureSize(text[:len(head)+n])
 	}
 	return head[:min(len(head), identityEnd)], ok
 }

@@ -87,7 +87,7 @@ func (t *Transport) answer(a *ask, r *result, attempts int) *answer {
 	case r.status() >= 400:
 		r.body.End()
 		h.after = r.verdict.Wait
-		return &answer{header: h, status: r.status(), google: r.facts.Header, errBody: t.withDetail(a, r, h)}
+		return &answer{header: h, status: r.status(), google: r.facts.Header, errBody: withDetail(r, h)}
 	default:
 		if r.body.Len() == 0 {
 			r.body.End() // nothing of it can be shown before

@@ -55,10 +55,10 @@ type flightKey struct {
 // join runs a request, or waits for the one that already runs under the same
 // client and key. It gives an error only where the caller's context ends first.
 func (fs *flights) join(ctx context.Context, a *ask, run func(*flight) *answer) (*answer, error) {
-	f, refused := fs.board(a, run)
-	if refused != nil {
+	f := fs.board(a, run)
+	if f == nil {
 		a.body.Release()
-		return &answer{refused: refused, header: header{request: a.id}}, nil
+		return &answer{refused: keyReused(), header: header{request: a.id}}, nil
 	}
 	select {
 	case <-f.answered:
@@ -71,18 +71,19 @@ func (fs *flights) join(ctx context.Context, a *ask, run func(*flight) *answer) 
 	return answer, nil
 }
 
-// board finds the flight to wait for, and starts it where there is none.
-func (fs *flights) board(a *ask, run func(*flight) *answer) (*flight, *refusal) {
+// board finds the flight to wait for, and starts it where there is none. It gives
+// nil where the key is in use for another body.
+func (fs *flights) board(a *ask, run func(*flight) *answer) *flight {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	k := flightKey{a.caller.Client, a.key}
 	if f := fs.byKey[k]; a.key != "" && f != nil {
 		if f.ask.digest != a.digest {
-			return nil, keyReused()
+			return nil
 		}
 		a.body.Release()
 		f.callers++
-		return f, nil
+		return f
 	}
 	f := &flight{ask: a, answered: make(chan struct{}), callers: 1, without: map[plantain.ProjectName]bool{}}
 	f.waiting, f.leave = context.WithCancel(context.Background())
@@ -98,7 +99,7 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) (*flight, *refusal) 
 		f.depart(run(f))
 		fs.land(k, f)
 	}()
-	return f, nil
+	return f
 }
 
 func (fs *flights) land(k flightKey, f *flight) {

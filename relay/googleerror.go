@@ -3,7 +3,6 @@ package relay
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -50,16 +49,17 @@ func (e googleError) compact() []byte {
 // withDetail adds our one detail to Google's error body. What is no error of
 // Google's shape (an HTML page, a text) is put into that shape. Nothing in it
 // shows a credential: some of Google's own errors repeat the key.
-func (t *Transport) withDetail(a *ask, r *result, h header) []byte {
+func withDetail(r *result, h header) []byte {
 	e := parseGoogleError(r)
-	e.Message = conceal(r.out, fmt.Errorf("%s", e.Message))
-	kept := e.Details[:0]
-	for _, d := range e.Details {
+	e.Message = r.out.conceal(e.Message)
+	given := e.Details
+	e.Details = nil
+	for _, d := range given {
 		if !strings.Contains(string(d), "google.rpc.DebugInfo") {
-			kept = append(kept, json.RawMessage(conceal(r.out, fmt.Errorf("%s", d))))
+			e.Details = append(e.Details, json.RawMessage(r.out.conceal(string(d))))
 		}
 	}
-	e.Details = append(kept, ourDetail(r.verdict, h))
+	e.Details = append(e.Details, ourDetail(r.verdict, h))
 	return e.encode()
 }
 
@@ -96,12 +96,17 @@ func parseGoogleError(r *result) googleError {
 // credential matches what Google's errors are known to repeat of a key.
 var credential = regexp.MustCompile(`AIza[0-9A-Za-z_\-]{10,}|api_key:[^'"\s]+`)
 
-// conceal gives an error's text without any trace of a credential.
-func conceal(o *out, err error) string {
-	if err == nil {
+// conceal gives a text without any trace of a credential.
+func (o *out) conceal(text string) string {
+	return credential.ReplaceAllString(o.way.Conceal(text), "[secret]")
+}
+
+// cause gives the text of a local error for the log; empty where there is none.
+func (r *result) cause() string {
+	if r.facts.Err == nil {
 		return ""
 	}
-	return credential.ReplaceAllString(o.way.Conceal(err.Error()), "[secret]")
+	return r.out.conceal(r.facts.Err.Error())
 }
 
 func detail(v any) json.RawMessage {

@@ -180,7 +180,7 @@ type counted struct {
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.body.Read(p)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		c.trace.read.Store(true)
 	}
 	return n, err

@@ -41,7 +41,7 @@ func (t inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer func() {
 			if v := recover(); v != nil {
 				end = io.ErrUnexpectedEOF
-				if v != http.ErrAbortHandler {
+				if v != http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http does
 					defer panic(v)
 				}
 			}

@@ -109,8 +109,10 @@ func (n finding) wait() time.Duration {
 		if n.stated > daily {
 			return n.stated
 		}
+		return 0
+	default:
+		return 0
 	}
-	return 0
 }
 
 // delay of a whole body: that of the deciding layer, else of any, else of the

@@ -52,7 +52,7 @@ func pair(s string) uint16 { return uint16(s[0])<<8 | uint16(s[1]) }
 // lower makes the letters of ASCII small, which is all that the phrases need and
 // several times as fast as all of Unicode.
 func lower(s string) string {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if c := s[i]; c >= 'A' && c <= 'Z' {
 			return lowerFrom(s, i)
 		}

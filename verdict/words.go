@@ -194,7 +194,7 @@ func secretive(s string) bool {
 		return true
 	}
 	run, digits, capitals := 0, 0, 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9':
 			run, digits = run+1, digits+1

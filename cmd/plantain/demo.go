@@ -123,7 +123,11 @@ func (s *show) plant(faults ...map[string]any) error {
 	if err != nil {
 		return err
 	}
-	res, err := http.Post("http://"+s.google.address+"/sim/faults", "application/json", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+s.google.address+"/sim/faults", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (s *serveCmd) Run(w *world) error {
 func logger(w *world, level string) *slog.Logger {
 	var l slog.Level
 	_ = l.UnmarshalText([]byte(level)) // the parser checked it
-	return slog.New(tint.NewHandler(w.stderr, &tint.Options{Level: l, TimeFormat: time.DateTime, NoColor: !w.tty}))
+	return slog.New(tint.NewTextHandler(w.stderr, &tint.Options{Level: l, TimeFormat: time.DateTime, NoColor: !w.tty}))
 }
 
 func serve(w *world, c *config.Config, log *slog.Logger, clock plantain.Clock) error {
@@ -122,7 +122,7 @@ func listen(address string, handler http.Handler) (*server, error) {
 	if err := gateway.CheckListen(address); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w; stop what uses the port, or choose another with --listen", err)
 	}

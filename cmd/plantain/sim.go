@@ -49,7 +49,7 @@ func (s *simCmd) options() (sim.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if o.Scenario, err = sim.LoadScenario(f); err != nil {
 		return o, fmt.Errorf("%s: %w", s.Scenario, err)
 	}

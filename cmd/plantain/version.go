@@ -8,7 +8,8 @@ import (
 
 type versionCmd struct{}
 
-func (versionCmd) Run(w *world) error {
+// Run never fails; kong wants the error.
+func (versionCmd) Run(w *world) error { //nolint:unparam // the signature of a command
 	v := map[string]string{"version": "devel", "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Version != "" && info.Main.Version != "(devel)" {

@@ -159,6 +159,15 @@ func callerOf(r *http.Request) (relay.Caller, error) {
 	default:
 		return c, fmt.Errorf("Plantain-Force: %q is not known; use unknown or filtered", c.Force)
 	}
+	switch p := r.Header.Get("Plantain-Priority"); p {
+	case "", "normal":
+	case "high":
+		c.Priority = pool.High
+	case "low":
+		c.Priority = pool.Low
+	default:
+		return c, fmt.Errorf("Plantain-Priority: %q is not known; use high, normal or low", p)
+	}
 	if s := r.Header.Get("Plantain-Max-Wait"); s != "" {
 		d, err := time.ParseDuration(s)
 		if err != nil || d <= 0 {

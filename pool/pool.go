@@ -117,9 +117,13 @@ type NoRoom struct {
 	Limit   plantain.Limit // the window that binds; empty: a parking
 	Parked  Parking        // what takes the project out; zero: a window
 	Project plantain.ProjectName
+	Waiting int // requests in a queue that takes no more; zero: it is not about the queue
 }
 
 func (n *NoRoom) Error() string {
+	if n.Waiting > 0 {
+		return fmt.Sprintf("%d requests wait for room already, and the queue takes no more", n.Waiting)
+	}
 	why := string(n.Limit) + " is used up"
 	if n.Parked.Reason != "" {
 		why = "parked for " + string(n.Parked.Reason)
@@ -248,6 +252,29 @@ func sooner(a, b *NoRoom) *NoRoom {
 		return b
 	}
 	return a
+}
+
+// Pace is the time between two images at which the projects that are not parked
+// are used to their limits a minute, and no more. Zero: no limit a minute is known.
+func (p *Pool) Pace(now time.Time, model plantain.Model) time.Duration {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var perMinute int64
+	for _, m := range p.members {
+		if at, forever := p.seen[Key{m.Name, model}].Park.Ends(now, m.Fingerprint); forever || at.After(now) {
+			continue
+		}
+		limits := m.limits(Key{m.Name, model})
+		rpm, known := limits[plantain.LimitRPM]
+		if ipm, ok := limits[plantain.LimitIPM]; ok && (!known || ipm < rpm) {
+			rpm = ipm
+		}
+		perMinute += rpm
+	}
+	if perMinute == 0 {
+		return 0
+	}
+	return minute / time.Duration(perMinute)
 }
 
 // Report is what a person sees of one project.

@@ -25,7 +25,8 @@ import (
 type Caller struct {
 	Client plantain.ClientName
 	// MaxWait is the longest this request may wait for room; zero: the Transport's.
-	MaxWait time.Duration
+	MaxWait  time.Duration
+	Priority pool.Priority // among the requests that wait for room
 	// Force names verdicts that the client wants to overrule: "unknown" sends an
 	// attempt again that may have been charged.
 	Force string
@@ -127,7 +128,7 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 			a.body.Release()
 			return nil, err
 		}
-		a.need = pool.Amount{Requests: 1, Images: 1, Tokens: ledger.InputTokens(a.entry, a.asked)}
+		a.need = pool.Amount{Requests: 1, Images: 1, Tokens: ledger.InputTokens(a.entry, a.asked), Spend: ledger.Estimate(a.entry, a.asked, 0)}
 	}
 	return a, nil
 }

@@ -24,32 +24,96 @@ var errLeft = errors.New("the client left before anything was sent")
 // open waits its turn, then writes the attempt and takes its room. Where there
 // is none soon enough the error is the *pool.NoRoom that says when there will be.
 func (t *Transport) open(f *flight, n int) (*out, error) {
-	a := f.ask
-	for {
-		if f.left() {
-			return nil, errLeft
-		}
-		now := t.now()
-		members, none := t.Pool.Rank(now, a.entry.ID, a.need, f.without)
-		for _, m := range members {
-			o, err := t.take(a, m, n, now)
-			if noRoom := (*pool.NoRoom)(nil); errors.As(err, &noRoom) {
-				none = noRoom // the snapshot was behind; the transaction decides
-				continue
-			}
+	if f.left() {
+		return nil, errLeft
+	}
+	if f.ask.route.free() || t.queue.Empty(f.ask.entry.ID) {
+		o, none, err := t.takeAny(f, n)
+		if o != nil || err != nil {
 			return o, err
 		}
-		if none == nil {
-			return nil, errors.New("no project of the pool is left to ask")
+		if f.ask.hopeless(none) {
+			return nil, none
 		}
-		if none.Forever || none.At.After(a.patience) {
+	} else if with, none := t.rank(f); len(with) == 0 && f.ask.hopeless(none) {
+		return nil, none
+	}
+	return t.queued(f, n)
+}
+
+// queued takes a place in the line of the model, waits for its turn, and then for
+// room.
+func (t *Transport) queued(f *flight, n int) (*out, error) {
+	a := f.ask
+	place, err := t.queue.Join(a.entry.ID, a.caller.Client, a.caller.Priority)
+	if err != nil {
+		return nil, t.late(f, t.queue.Len())
+	}
+	defer t.queue.Leave(place)
+	ctx, cancel := context.WithTimeout(f.waiting, t.Clock.Real(a.patience.Sub(t.now())))
+	defer cancel()
+	if err := place.Wait(ctx); err != nil {
+		return nil, t.late(f, 0)
+	}
+	for {
+		if wait := t.queue.Next(a.entry.ID).Sub(t.now()); wait > 0 && t.sleep(f.waiting, wait) != nil {
+			return nil, errLeft
+		}
+		o, none, err := t.takeAny(f, n)
+		if o != nil || err != nil {
+			t.queue.Pace(a.entry.ID, t.now().Add(t.Pool.Pace(t.now(), a.entry.ID)))
+			return o, err
+		}
+		if a.hopeless(none) {
 			return nil, none
 		}
 		t.tell(a, Event{Kind: EventWaiting, Attempt: n, Project: none.Project, Until: none.At, Why: reason(none)})
-		if t.sleep(f.waiting, none.At.Sub(now)) != nil {
+		// Room may come back sooner than it was reckoned: look again meanwhile.
+		if t.sleep(f.waiting, min(none.At.Sub(t.now()), 5*time.Second)) != nil {
 			return nil, errLeft
 		}
 	}
+}
+
+// hopeless reports that room comes too late for the client.
+func (a *ask) hopeless(none *pool.NoRoom) bool {
+	return none.Forever || none.At.After(a.patience)
+}
+
+// late is the error of a request that could not wait for its turn, because its
+// time was over or waiting requests too many.
+func (t *Transport) late(f *flight, waiting int) error {
+	if f.left() {
+		return errLeft
+	}
+	_, none := t.rank(f)
+	if none == nil {
+		none = &pool.NoRoom{At: t.now().Add(time.Second)}
+	}
+	none.Waiting = waiting
+	return none
+}
+
+func (t *Transport) rank(f *flight) ([]pool.Member, *pool.NoRoom) {
+	return t.Pool.Rank(t.now(), f.ask.entry.ID, f.ask.need, f.without)
+}
+
+// takeAny opens an attempt on the first member that has room; where none has, it
+// gives what will have it first.
+func (t *Transport) takeAny(f *flight, n int) (*out, *pool.NoRoom, error) {
+	with, none := t.rank(f)
+	for _, m := range with {
+		o, err := t.take(f.ask, m, n, t.now())
+		if noRoom := (*pool.NoRoom)(nil); errors.As(err, &noRoom) {
+			none = noRoom // the snapshot was behind; the transaction decides
+			continue
+		}
+		return o, nil, err
+	}
+	if none == nil {
+		return nil, nil, errors.New("no project of the pool is left to ask")
+	}
+	return nil, none, nil
 }
 
 // take opens an attempt on one member.
@@ -69,7 +133,7 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 	}
 	o.attempt.Estimate = ledger.Estimate(a.entry, a.asked, way.Factor)
 	need := a.need
-	need.Spend = o.attempt.Estimate
+	need.Spend = o.attempt.Estimate // by the price of this way
 	if err := t.change(m.Keys(a.entry.ID), m.Take(now, o.attempt, need), func(fn func(pool.States) error) error {
 		return t.books.Open(context.Background(), o.attempt, m.Keys(a.entry.ID), fn)
 	}); err != nil {

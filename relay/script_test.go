@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -33,20 +34,26 @@ func says(status int, body string) reply {
 
 // take reads a request to its end, as an HTTP client does that sends it.
 func take(r *http.Request) {
-	if r.Body != nil {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_ = r.Body.Close()
+	if r.Body == nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, r.Body)
+	_ = r.Body.Close()
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.WroteRequest != nil {
+		trace.WroteRequest(httptrace.WroteRequestInfo{})
 	}
 }
 
-// after waits before it replies.
+// after takes the request and waits before it replies.
 func after(d time.Duration, next reply) reply {
 	return func(r *http.Request) (*http.Response, error) {
+		take(r)
+		r = r.Clone(r.Context())
+		r.Body = nil
 		select {
 		case <-time.After(d):
 			return next(r)
 		case <-r.Context().Done():
-			take(r)
 			return nil, r.Context().Err()
 		}
 	}

@@ -35,6 +35,7 @@ type Transport struct {
 	Base      http.RoundTripper            // nil: like http.DefaultTransport, with more connections kept
 	Timeout   time.Duration                // the longest that one attempt may take; zero: 5 minutes
 	MaxWait   time.Duration                // the longest that a request waits for room; zero: 2 minutes
+	MaxQueue  int                          // requests that may wait for room at once; zero: 1000
 	Clock     plantain.Clock               // zero: the real one
 	Log       *slog.Logger                 // nil: nothing is logged
 
@@ -44,6 +45,7 @@ type Transport struct {
 	books   Books
 	client  http.RoundTripper
 	budget  budget
+	queue   pool.Queue
 	flights flights
 }
 
@@ -244,6 +246,7 @@ func (t *Transport) start() error {
 		if t.books == nil {
 			t.books = &Memory{}
 		}
+		t.queue.Most = t.MaxQueue
 		if t.client == nil {
 			t.client = DefaultBase()
 		}

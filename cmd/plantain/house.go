@@ -91,7 +91,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Policy: relay.Policy{Attempts: c.Retry.Attempts, Base: c.Retry.Base, Cap: c.Retry.Cap,
 			NoImage: c.Retry.NoImage, Unknown: c.Retry.Unknown, Budget: c.Retry.Budget},
 		Rules:   verdict.Rules{Filtered: c.Billing.Filtered},
-		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait,
+		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait, MaxQueue: c.Queue.MaxLength,
 	}
 	return h, nil
 }
@@ -182,6 +182,7 @@ func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {
 	return pool.Member{
 		Project:     plantain.Project{Name: p.Name, Kind: p.Upstream, Tier: p.Tier},
 		Fingerprint: fingerprint(p),
+		Whole:       whole(p, tier),
 		Limits: func(m plantain.Model) pool.Limits {
 			l := pool.Limits{plantain.LimitRPM: tier.RPM, plantain.LimitIPM: tier.IPM, plantain.LimitTPM: tier.TPM, plantain.LimitRPD: tier.RPD}
 			if p.Upstream == plantain.Compatible && p.Tier == 0 {
@@ -192,6 +193,15 @@ func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {
 			return l
 		},
 	}
+}
+
+// whole are the limits of a project over all its models: Google's spend limit
+// over any ten minutes. What an aggregator has of its own, nobody has named.
+func whole(p config.Project, tier gemini.Limits) pool.Limits {
+	if p.Upstream == plantain.Compatible && p.Tier == 0 {
+		return nil
+	}
+	return pool.Limits{plantain.LimitSpend: int64(tier.Spend)}
 }
 
 // fingerprint changes with whatever could end a parking: the key, the address,

@@ -1,0 +1,189 @@
+package pool
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// Priority orders the requests that wait for room. The zero value is normal.
+type Priority int
+
+// The priorities of a request.
+const (
+	Low    Priority = -1
+	Normal Priority = 0
+	High   Priority = 1
+)
+
+// ErrQueueFull says that no more requests may wait.
+var ErrQueueFull = errors.New("the queue is full")
+
+// A Queue is where requests wait for room, a line for each model. In a line a
+// higher priority goes first; among equals the clients take turns, so that one
+// client's flood does not starve another's single request. Whoever is at the
+// head looks for room, alone; the others wait for it to find some. The zero
+// value is ready.
+type Queue struct {
+	Most int // requests that may wait over all lines; zero: 1000
+
+	mu    sync.Mutex
+	lines map[plantain.Model]*line
+	count int
+}
+
+// A line is the queue of one model. Its turns are virtual time: each request of a
+// client is due one turn after the client's last, but not before now.
+type line struct {
+	waiting places
+	next    time.Time // before it, the head does not take room
+	turn    int64     // of the last one that left the head
+	last    map[plantain.ClientName]int64
+	seq     int64
+}
+
+// A Place is a request's place in a line.
+type Place struct {
+	model    plantain.Model
+	priority Priority
+	due      int64
+	seq      int64
+	index    int           // in the heap; -1: it has left
+	head     chan struct{} // closed when it comes to the head
+}
+
+// Empty reports whether nobody waits for a model.
+func (q *Queue) Empty(m plantain.Model) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.lines[m]
+	return l == nil || len(l.waiting) == 0
+}
+
+// Len is how many requests wait.
+func (q *Queue) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.count
+}
+
+// Join takes a place. The caller must [Queue.Leave] it. It errs with
+// [ErrQueueFull].
+func (q *Queue) Join(m plantain.Model, c plantain.ClientName, p Priority) (*Place, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.count >= cmp.Or(q.Most, 1000) {
+		return nil, ErrQueueFull
+	}
+	l := q.lines[m]
+	if l == nil {
+		l = &line{last: map[plantain.ClientName]int64{}}
+		if q.lines == nil {
+			q.lines = map[plantain.Model]*line{}
+		}
+		q.lines[m] = l
+	}
+	l.seq++
+	place := &Place{model: m, priority: p, due: max(l.turn, l.last[c]) + 1, seq: l.seq, head: make(chan struct{})}
+	l.last[c] = place.due
+	heap.Push(&l.waiting, place)
+	q.count++
+	l.call()
+	return place, nil
+}
+
+// Wait returns when the place is at the head of its line, or the context ends. A
+// place that is at the head may be overtaken by one that is due before it; then
+// Wait returns at once all the same, and the two look for room together.
+func (p *Place) Wait(ctx context.Context) error {
+	select {
+	case <-p.head:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Next is the instant before which the head of a line should not take room, and
+// Pace sets it: while more is asked than there is room for, room is taken evenly
+// and not in bursts, or whoever comes after a burst would wait out a whole minute.
+func (q *Queue) Next(m plantain.Model) time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.lines[m]; l != nil {
+		return l.next
+	}
+	return time.Time{}
+}
+
+// Pace sets [Queue.Next] while anybody else waits.
+func (q *Queue) Pace(m plantain.Model, next time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.lines[m]; l != nil {
+		l.next = next
+	}
+}
+
+// Leave gives a place up, with room found or without, and calls the next one.
+func (q *Queue) Leave(p *Place) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.lines[p.model]
+	if p.index < 0 {
+		return
+	}
+	heap.Remove(&l.waiting, p.index)
+	q.count--
+	l.turn = max(l.turn, p.due)
+	if len(l.waiting) == 0 {
+		delete(q.lines, p.model) // nobody is owed a turn
+		return
+	}
+	l.call()
+}
+
+// call tells the head of the line that it is.
+func (l *line) call() {
+	head := l.waiting[0]
+	select {
+	case <-head.head:
+	default:
+		close(head.head)
+	}
+}
+
+// places is a heap, the next one first.
+type places []*Place
+
+func (ps places) Len() int { return len(ps) }
+
+func (ps places) Less(i, j int) bool {
+	a, b := ps[i], ps[j]
+	return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) < 0
+}
+
+func (ps places) Swap(i, j int) {
+	ps[i], ps[j] = ps[j], ps[i]
+	ps[i].index, ps[j].index = i, j
+}
+
+// Push implements [heap.Interface].
+func (ps *places) Push(x any) {
+	p := x.(*Place)
+	p.index = len(*ps)
+	*ps = append(*ps, p)
+}
+
+// Pop implements [heap.Interface].
+func (ps *places) Pop() any {
+	old := *ps
+	p := old[len(old)-1]
+	*ps, p.index = old[:len(old)-1], -1
+	return p
+}

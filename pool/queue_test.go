@@ -1,0 +1,125 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/plantainhq/plantain"
+)
+
+// drain lets the head of a line leave until nobody waits, and gives the order.
+func drain(t *testing.T, q *Queue, places map[string]*Place) string {
+	t.Helper()
+	var order []string
+	for len(places) > 0 {
+		left := len(places)
+		for name, p := range places {
+			select {
+			case <-p.head:
+				order = append(order, name)
+				q.Leave(p)
+				delete(places, name)
+			default:
+			}
+			if len(places) < left {
+				break
+			}
+		}
+		if len(places) == left {
+			t.Fatal("nobody is at the head")
+		}
+	}
+	return strings.Join(order, " ")
+}
+
+func join(t *testing.T, q *Queue, client plantain.ClientName, p Priority) *Place {
+	t.Helper()
+	place, err := q.Join("nb2", client, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place
+}
+
+func TestClientsTakeTurns(t *testing.T) {
+	t.Parallel()
+	var q Queue
+	places := map[string]*Place{}
+	for i := range 4 {
+		places[fmt.Sprint("flood", i)] = join(t, &q, "flood", Normal)
+	}
+	places["single"] = join(t, &q, "single", Normal)
+	if got := drain(t, &q, places); got != "flood0 single flood1 flood2 flood3" {
+		t.Errorf("served %s", got)
+	}
+}
+
+func TestAHigherPriorityGoesFirst(t *testing.T) {
+	t.Parallel()
+	var q Queue
+	places := map[string]*Place{
+		"head": join(t, &q, "a", Normal), "low": join(t, &q, "b", Low), "normal": join(t, &q, "c", Normal), "high": join(t, &q, "d", High),
+	}
+	q.Leave(places["head"])
+	delete(places, "head")
+	if got := drain(t, &q, places); got != "high normal low" {
+		t.Errorf("served %s", got)
+	}
+}
+
+func TestALongSilenceEarnsNoMoreThanOneTurn(t *testing.T) {
+	t.Parallel()
+	var q Queue
+	for range 50 {
+		q.Leave(join(t, &q, "busy", Normal))
+	}
+	places := map[string]*Place{"keep": join(t, &q, "busy", Normal)}
+	for i := range 2 {
+		places[fmt.Sprint("new", i)] = join(t, &q, "new", Normal)
+		places[fmt.Sprint("busy", i)] = join(t, &q, "busy", Normal)
+	}
+	if got := drain(t, &q, places); got != "keep new0 busy0 new1 busy1" {
+		t.Errorf("served %s", got)
+	}
+}
+
+func TestAFullQueueRefuses(t *testing.T) {
+	t.Parallel()
+	q := Queue{Most: 2}
+	first := join(t, &q, "a", Normal)
+	join(t, &q, "a", Normal)
+	if _, err := q.Join("nb2", "a", Normal); !errors.Is(err, ErrQueueFull) {
+		t.Errorf("got %v", err)
+	}
+	q.Leave(first)
+	join(t, &q, "a", Normal)
+}
+
+func TestWhoLeavesMakesRoomForTheNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var q Queue
+		head, second := join(t, &q, "a", Normal), join(t, &q, "b", Normal)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := second.Wait(ctx); err == nil {
+			t.Error("the second was at the head")
+		}
+		came := make(chan error)
+		go func() { came <- second.Wait(context.Background()) }()
+		synctest.Wait()
+		q.Leave(head)
+		if err := <-came; err != nil {
+			t.Error(err)
+		}
+		q.Leave(second)
+		q.Leave(second)
+		if q.Len() != 0 || !q.Empty("nb2") {
+			t.Errorf("%d still wait", q.Len())
+		}
+	})
+}

@@ -104,7 +104,7 @@ func TestTheRequestIsReadWholeBeforeTheAnswer(t *testing.T) {
 		_, _ = w.Write(body) // at once; the rest of the request is read afterwards
 		_, _ = io.Copy(io.Discard, r.Body)
 	})
-	gw := startGateway(t, url, []string{"sim-1-a"}, "catalogue: {tiers: {1: {rpm: 100000, ipm: 100000, rpd: 100000, tpm: 1000000000000}}}")
+	gw := startGateway(t, url, []string{"sim-1-a"}, "catalogue: {tiers: {1: {rpm: 100000, ipm: 100000, rpd: 100000, tpm: 1000000000000, ten_minute_dollars: 100000}}}")
 	request := `{"contents":[{"parts":[{"text":"x"},{"inlineData":{"mimeType":"image/png","data":"` + strings.Repeat("QUJD", 300_000) + `"}}]}]}`
 	var cut, failed atomic.Int64
 	var wg sync.WaitGroup

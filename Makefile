@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo check test race lint bench chaos soak fmt need npm
+.PHONY: help demo check test race lint bench bench-goodput chaos soak fmt need npm
 
 # A machine without a home still has somewhere to cache.
 ifeq ($(HOME),)
@@ -22,7 +22,7 @@ RACE     = CGO_ENABLED=1 go test -race
 E2E      = $(patsubst %/go.mod,%,$(wildcard e2e/go.mod))
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## one image through simulated projects; no key, no cost
 	@go run ./cmd/plantain demo --once
@@ -46,8 +46,12 @@ race: need npm ## everything under the race detector; takes long
 lint: .tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
 	$< run ./...
 
-bench: ## every benchmark
+bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/bench.json
 	go test -run '^$$' -bench . -benchmem ./...
+	cd e2e && go run ./bench
+
+bench-goodput: ## images made beside what the limits allow, in simulated time
+	go test -count=1 -timeout 30m -tags goodput -run Goodput -v ./relay
 
 chaos: NEED += $(NEED_E2E)
 chaos: need npm ## end-to-end tests that kill and cut
@@ -71,8 +75,12 @@ e2e/js/node_modules/.package-lock.json: e2e/js/package-lock.json
 .tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
 	$< run ./...
 
-bench: ## every benchmark
+bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/bench.json
 	go test -run '^$$' -bench . -benchmem ./...
+	cd e2e && go run ./bench
+
+bench-goodput: ## images made beside what the limits allow, in simulated time
+	go test -count=1 -timeout 30m -tags goodput -run Goodput -v ./relay
 
 chaos: NEED += $(NEED_E2E)
 chaos: need npm ## end-to-end tests that kill and cut

@@ -121,12 +121,18 @@ func (q *Queue) Next(m plantain.Model) time.Time {
 	return time.Time{}
 }
 
-// Pace sets [Queue.Next] while anybody else waits.
-func (q *Queue) Pace(m plantain.Model, next time.Time) {
+// Pace sets [Queue.Next] while anybody else waits: a step after the last one,
+// which was due and not when it came, so that what a wait for room delayed is
+// made up for. No more than one step is: a burst would leave a gap a minute later.
+func (q *Queue) Pace(m plantain.Model, now time.Time, step time.Duration) {
+	const behind = 1
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if l := q.lines[m]; l != nil {
-		l.next = next
+		if earliest := now.Add(-behind * step); l.next.Before(earliest) {
+			l.next = earliest
+		}
+		l.next = l.next.Add(step)
 	}
 }
 

@@ -61,7 +61,8 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 		}
 		o, none, err := t.takeAny(f, n)
 		if o != nil || err != nil {
-			t.queue.Pace(a.entry.ID, t.now().Add(t.Pool.Pace(t.now(), a.entry.ID)))
+			now := t.now()
+			t.queue.Pace(a.entry.ID, now, t.Pool.Pace(now, a.entry.ID))
 			return o, err
 		}
 		if a.hopeless(none) {

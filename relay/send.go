@@ -126,8 +126,8 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 // the HTTP client.
 type progress struct {
 	connected atomic.Bool
-	read      atomic.Bool  // the client has taken the whole body
-	wrote     atomic.Int64 // when all of it had left, Unix nanoseconds by the real clock
+	read      atomic.Int64 // when the client had taken the whole body, Unix nanoseconds by the real clock
+	wrote     atomic.Int64 // when all of it had left; some clients do not tell
 }
 
 func (p *progress) client() *httptrace.ClientTrace {
@@ -145,7 +145,7 @@ func (p *progress) client() *httptrace.ClientTrace {
 // taken the whole body from us, all of it may have left.
 func (p *progress) stage() plantain.Stage {
 	switch {
-	case p.wrote.Load() != 0 || p.read.Load():
+	case p.wrote.Load() != 0 || p.read.Load() != 0:
 		return plantain.Waiting
 	case p.connected.Load():
 		return plantain.Sending
@@ -154,22 +154,29 @@ func (p *progress) stage() plantain.Stage {
 	}
 }
 
-// sentAt is when the last byte left, by the Transport's clock; where only the
-// client took it, now is the latest that can have been.
+// sentAt is when the last byte left, by the Transport's clock: as the client told,
+// else when it had taken the last one; now where it had taken only some.
 func (t *Transport) sentAt(p *progress, begun time.Time) time.Time {
+	left := p.wrote.Load()
+	if left == 0 {
+		left = p.read.Load()
+	}
 	switch {
-	case p.wrote.Load() != 0:
-		ago := time.Since(time.Unix(0, p.wrote.Load()))
-		at := t.now().Add(-ago)
-		if at.Before(begun) {
-			return begun
-		}
-		return at
-	case p.read.Load() || p.connected.Load():
+	case left != 0:
+		ago := time.Since(time.Unix(0, left))
+		return latest(begun, t.now().Add(-ago))
+	case p.connected.Load():
 		return t.now()
 	default:
 		return time.Time{}
 	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // counted notes when a body was taken to its end.
@@ -181,7 +188,7 @@ type counted struct {
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.body.Read(p)
 	if errors.Is(err, io.EOF) {
-		c.trace.read.Store(true)
+		c.trace.read.Store(time.Now().UnixNano())
 	}
 	return n, err
 }

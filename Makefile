@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo check test race lint bench bench-goodput chaos soak fmt need npm
+.PHONY: help demo check test race lint bench bench-goodput fmt need npm
 
 # A machine without a home still has somewhere to cache.
 ifeq ($(HOME),)
@@ -53,14 +53,6 @@ bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/
 bench-goodput: ## images made beside what the limits allow, in simulated time
 	go test -count=1 -timeout 30m -tags goodput -run Goodput -v ./relay
 
-chaos: NEED += $(NEED_E2E)
-chaos: need npm ## end-to-end tests that kill and cut
-	cd e2e && go test -count=1 -timeout 60m -v -tags chaos -run Chaos ./...
-
-soak: NEED += $(NEED_E2E)
-soak: need npm ## end-to-end tests that go on for long
-	cd e2e && go test -count=1 -timeout 120m -v -tags soak -run Soak ./...
-
 fmt: ## gofmt
 	@$(GO_FILES) -exec gofmt -w {} +
 
@@ -71,33 +63,6 @@ npm: e2e/js/node_modules/.package-lock.json
 
 e2e/js/node_modules/.package-lock.json: e2e/js/package-lock.json
 	cd e2e/js && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
-
-.tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
-	$< run ./...
-
-bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/bench.json
-	go test -run '^$$' -bench . -benchmem ./...
-	cd e2e && go run ./bench
-
-bench-goodput: ## images made beside what the limits allow, in simulated time
-	go test -count=1 -timeout 30m -tags goodput -run Goodput -v ./relay
-
-chaos: NEED += $(NEED_E2E)
-chaos: need npm ## end-to-end tests that kill and cut
-	cd e2e && go test -count=1 -timeout 60m -v -tags chaos -run Chaos ./...
-
-soak: NEED += $(NEED_E2E)
-soak: need npm ## end-to-end tests that go on for long
-	cd e2e && go test -count=1 -timeout 120m -v -tags soak -run Soak ./...
-
-fmt: ## gofmt
-	@$(GO_FILES) -exec gofmt -w {} +
-
-need:
-	@scripts/need.sh $(NEED)
-
-# The place for `npm ci`, once a test needs Node packages.
-npm:
 
 .tools/golangci-lint-v%:
 	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$*

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -23,6 +25,7 @@ const MaxBody = 100 << 20
 // A Gateway is an [http.Handler]. Relay is required.
 type Gateway struct {
 	Relay http.RoundTripper
+	Door  *Door // nil: everyone on this machine comes in
 	// Ready gives the reason why the gateway can't serve; nil: it always can.
 	Ready func() error
 	// Projects describes the pool; nil: the route is not served.
@@ -38,18 +41,64 @@ type Gateway struct {
 
 // Handler gives the routes.
 func (g *Gateway) Handler() http.Handler {
+	if g.Door == nil {
+		g.Door = &Door{}
+	}
 	mux := http.NewServeMux()
 	for _, version := range []string{"v1", "v1beta"} {
-		mux.HandleFunc("/"+version+"/", g.gemini)
+		mux.Handle("/"+version+"/", g.behind(g.gemini))
 	}
 	mux.HandleFunc("GET /healthz", g.healthz)
 	mux.HandleFunc("GET /readyz", g.readyz)
-	mux.HandleFunc("GET /api/v1/projects", g.projects)
-	mux.HandleFunc("GET /api/v1/requests", g.requests)
-	mux.HandleFunc("GET /api/v1/requests/{id}", g.request)
-	mux.HandleFunc("GET /api/v1/live/{key}", g.story)
+	mux.Handle("GET /api/v1/requests/{id}", g.behind(g.request))
+	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
+	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))
+	mux.Handle("GET /api/v1/requests", g.forAdmins(g.requests))
+	if g.Door.Keys != nil {
+		mux.Handle("GET /api/v1/keys", g.forAdmins(g.listKeys))
+		mux.Handle("POST /api/v1/keys", g.forAdmins(g.createKey))
+		mux.Handle("POST /api/v1/keys/{name}/rotate", g.forAdmins(g.rotateKey))
+		mux.Handle("DELETE /api/v1/keys/{name}", g.forAdmins(g.revokeKey))
+	}
 	mux.HandleFunc("/", g.nothing)
-	return onlyFromHere(mux)
+	return mux
+}
+
+type visitorKey struct{}
+
+// visitorOf is who came through the door with a request.
+func visitorOf(r *http.Request) visitor {
+	v, _ := r.Context().Value(visitorKey{}).(visitor)
+	return v
+}
+
+// behind puts a route behind the door.
+func (g *Gateway) behind(next http.HandlerFunc) http.Handler {
+	open := onlyFromHere(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := g.Door.admit(r)
+		if err != nil {
+			turnedAway(w, err)
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
+		if g.Door.Open() {
+			open.ServeHTTP(w, r)
+			return
+		}
+		next(w, r)
+	})
+}
+
+// forAdmins puts a route behind the door and shows it to admins only.
+func (g *Gateway) forAdmins(next http.HandlerFunc) http.Handler {
+	return g.behind(func(w http.ResponseWriter, r *http.Request) {
+		if !visitorOf(r).admin {
+			writeError(w, http.StatusForbidden, "this needs the key of an admin; plantain keys create NAME --admin makes one")
+			return
+		}
+		next(w, r)
+	})
 }
 
 // onlyFromHere guards a gateway without keys, which anyone who reaches it may
@@ -58,8 +107,8 @@ func (g *Gateway) Handler() http.Handler {
 func onlyFromHere(next http.Handler) http.Handler {
 	guarded := http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLoopback(r.Host) {
-			writeError(w, http.StatusForbidden, fmt.Sprintf("this gateway has no keys, so it answers to localhost only, not to %q", r.Host))
+		if !isLoopback(r.Host) || !isLoopback(r.RemoteAddr) && r.RemoteAddr != "" {
+			writeError(w, http.StatusForbidden, fmt.Sprintf("this gateway has no keys, so it answers to this machine only, under the name localhost and not %q", r.Host))
 			return
 		}
 		guarded.ServeHTTP(w, r)
@@ -87,13 +136,14 @@ func trimBrackets(host string) string {
 }
 
 // CheckListen refuses an address that others could reach while there are no keys.
-func CheckListen(address string) error {
+func CheckListen(address string, keys bool) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("listen on %q: write HOST:PORT, such as 127.0.0.1:8787: %w", address, err)
 	}
-	if host == "" || !isLoopback(host) {
-		return fmt.Errorf("listen on %q: without keys anyone who reaches the gateway could spend your money; use 127.0.0.1", address)
+	if !keys && (host == "" || !isLoopback(host)) {
+		return fmt.Errorf("listen on %q: without keys anyone who reaches the gateway could spend your money; "+
+			"make one with plantain keys create NAME, or use 127.0.0.1", address)
 	}
 	return nil
 }
@@ -106,7 +156,7 @@ func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if key := r.Header.Get("Idempotency-Key"); key != "" {
-		story, done := g.live.begin(key)
+		story, done := g.live.begin(storyKey{caller.Client, key})
 		defer done()
 		caller.Watch = story.add
 	}
@@ -153,7 +203,7 @@ func (f flushed) Write(p []byte) (int, error) {
 
 // callerOf reads who calls and what it wishes.
 func callerOf(r *http.Request) (relay.Caller, error) {
-	c := relay.Caller{Client: plantain.LocalClient, Force: r.Header.Get("Plantain-Force")}
+	c := relay.Caller{Client: visitorOf(r).client, Force: r.Header.Get("Plantain-Force")}
 	switch c.Force {
 	case "", "unknown", "filtered":
 	default:
@@ -209,6 +259,10 @@ func (g *Gateway) requests(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 	id := plantain.RequestID(r.PathValue("id"))
 	attempts, ok := g.attempts(w, r, id)
+	if v := visitorOf(r); !v.admin {
+		// Another client's request is as unknown as one that never was.
+		attempts = slices.DeleteFunc(attempts, func(a Attempt) bool { return a.Client != v.client })
+	}
 	switch {
 	case !ok:
 	case len(attempts) == 0:
@@ -234,7 +288,7 @@ func (g *Gateway) attempts(w http.ResponseWriter, r *http.Request, id plantain.R
 }
 
 func (g *Gateway) story(w http.ResponseWriter, r *http.Request) {
-	events, ok := g.live.events(r.PathValue("key"))
+	events, ok := g.live.events(storyKey{visitorOf(r).client, r.PathValue("key")})
 	if !ok {
 		writeError(w, http.StatusNotFound, "no request runs under this Idempotency-Key")
 		return
@@ -276,5 +330,6 @@ var statusNames = map[int]string{
 	http.StatusBadRequest:          "INVALID_ARGUMENT",
 	http.StatusForbidden:           "PERMISSION_DENIED",
 	http.StatusNotFound:            "NOT_FOUND",
+	http.StatusConflict:            "ALREADY_EXISTS",
 	http.StatusInternalServerError: "INTERNAL",
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/relay"
 )
 
@@ -11,7 +12,13 @@ import (
 // that whoever sent one can follow it. The zero value is ready.
 type live struct {
 	mu      sync.Mutex
-	stories map[string]*story
+	stories map[storyKey]*story
+}
+
+// A storyKey names a request by who sent it and its idempotency key.
+type storyKey struct {
+	client plantain.ClientName
+	key    string
 }
 
 // A story is what happened to a request so far.
@@ -22,11 +29,11 @@ type story struct {
 }
 
 // begin opens the story of a key; done ends it.
-func (l *live) begin(key string) (s *story, done func()) {
+func (l *live) begin(key storyKey) (s *story, done func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stories == nil {
-		l.stories = map[string]*story{}
+		l.stories = map[storyKey]*story{}
 	}
 	s = l.stories[key]
 	if s == nil {
@@ -43,7 +50,7 @@ func (l *live) begin(key string) (s *story, done func()) {
 	}
 }
 
-func (l *live) events(key string) ([]relay.Event, bool) {
+func (l *live) events(key storyKey) ([]relay.Event, bool) {
 	l.mu.Lock()
 	s := l.stories[key]
 	l.mu.Unlock()

@@ -103,15 +103,15 @@ const orphaned = "The gateway stopped while this attempt was out, or nobody sett
 func (s *Store) Recover(ctx context.Context, now time.Time) (int64, error) {
 	var n int64
 	err := s.writer.do(ctx, func(t *tx) error {
-		done, err := t.Exec(`UPDATE attempts SET state = $1, settled = $2, verdict = $3, charged = $4, explanation = $5,
+		var err error
+		n, err = t.writeOnce(`UPDATE attempts SET state = $1, settled = $2, verdict = $3, charged = $4, explanation = $5,
 			cost_low = 0, cost_high = estimate
 			WHERE state = $6 AND (owner <> $7 OR deadline < $2)`,
 			ledger.Unknown, now.UnixMilli(), plantain.Unanswered, plantain.ChargedUnknown, orphaned, ledger.Sent, s.owner)
 		if err != nil {
 			return fmt.Errorf("recover: %w", err)
 		}
-		n, err = done.RowsAffected()
-		return err
+		return nil
 	})
 	return n, err
 }

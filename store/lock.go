@@ -2,11 +2,14 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/plantainhq/plantain"
 )
 
 // A Holder is the process that has a store.
@@ -14,6 +17,15 @@ type Holder struct {
 	PID     int       `json:"pid"`
 	Since   time.Time `json:"since"`
 	Address string    `json:"address,omitempty"` // where its gateway listens; empty: it has none
+	// Operator is the key by which the commands of this machine's user speak to that
+	// gateway. It stands in the lock file, which only that user can read.
+	Operator plantain.Secret `json:"-"`
+}
+
+// holderFile is a Holder as it stands in the lock file.
+type holderFile struct {
+	Holder
+	Key string `json:"operator,omitempty"`
 }
 
 // A HeldError says that another process has the store.
@@ -48,16 +60,17 @@ func takeLock(path string) (*lock, error) {
 	if !ok {
 		return nil, &HeldError{path, readHolder(path)}
 	}
-	return l, l.announce("")
+	return l, l.announce("", plantain.Secret{})
 }
 
 // announce writes who has the store, for the next one that wants it.
-func (l *lock) announce(address string) error {
-	text, err := json.Marshal(Holder{PID: os.Getpid(), Since: l.since, Address: address})
+func (l *lock) announce(address string, operator plantain.Secret) error {
+	text, err := json.Marshal(holderFile{Holder{PID: os.Getpid(), Since: l.since, Address: address}, operator.Reveal()})
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(l.file.Path(), text, 0o600); err != nil {
+	// The lock may have made the file with other rights.
+	if err := errors.Join(os.Chmod(l.file.Path(), 0o600), os.WriteFile(l.file.Path(), text, 0o600)); err != nil {
 		return fmt.Errorf("write the lock: %w", err)
 	}
 	return nil
@@ -68,15 +81,20 @@ func (l *lock) release() error {
 	return l.file.Unlock()
 }
 
-func readHolder(path string) (h Holder) {
+func readHolder(path string) Holder {
+	var h holderFile
 	if text, err := os.ReadFile(lockPath(path)); err == nil {
 		_ = json.Unmarshal(text, &h) // half written: the zero Holder
 	}
-	return h
+	h.Operator = plantain.NewSecret(h.Key)
+	return h.Holder
 }
 
-// Announce tells other processes where the gateway that has the store listens.
-func (s *Store) Announce(address string) error { return s.lock.announce(address) }
+// Announce tells other processes of this user where the gateway that has the store
+// listens, and by which key they may speak to it.
+func (s *Store) Announce(address string, operator plantain.Secret) error {
+	return s.lock.announce(address, operator)
+}
 
 // HeldBy gives the process that has the store at path; false where none has.
 func HeldBy(path string) (Holder, bool) {

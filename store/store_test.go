@@ -102,7 +102,7 @@ func TestASecondProcessIsToldWhoHasTheStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "p.db")
 	first := open(t, path)
-	if err := first.Announce("127.0.0.1:8787"); err != nil {
+	if err := first.Announce("127.0.0.1:8787", plantain.NewSecret("op-key")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), path)
@@ -110,7 +110,7 @@ func TestASecondProcessIsToldWhoHasTheStore(t *testing.T) {
 	if !errors.As(err, &held) || held.Holder.PID != os.Getpid() || !strings.Contains(err.Error(), "127.0.0.1:8787") {
 		t.Fatalf("got %v", err)
 	}
-	if h, ok := HeldBy(path); !ok || h.Address != "127.0.0.1:8787" {
+	if h, ok := HeldBy(path); !ok || h.Address != "127.0.0.1:8787" || h.Operator.Reveal() != "op-key" {
 		t.Errorf("held by %+v, %v", h, ok)
 	}
 	if err := first.Close(); err != nil {

@@ -180,6 +180,17 @@ func (t *tx) write(text string, args ...any) (int64, error) {
 	return n, err
 }
 
+// writeOnce executes a statement that is too rare to be kept parsed.
+func (t *tx) writeOnce(text string, args ...any) (int64, error) {
+	done, err := t.Exec(text, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := done.RowsAffected()
+	t.wrote = t.wrote || n > 0
+	return n, err
+}
+
 // apply runs one change and takes its windows over if it succeeds. own is its
 // error; err is errSpoiled where the change had written something before.
 func (t *tx) apply(run func(*tx) error) (own, err error) {

@@ -79,7 +79,7 @@ type show struct {
 
 func (d *demoCmd) open(w *world) (_ *show, err error) {
 	s := &show{dir: d.Dir, sim: sim.New(sim.Options{})}
-	if s.google, err = listen("127.0.0.1:0", s.sim); err != nil {
+	if s.google, err = listen("127.0.0.1:0", s.sim, false); err != nil {
 		return nil, err
 	}
 	s.google.start()
@@ -96,13 +96,13 @@ func (d *demoCmd) open(w *world) (_ *show, err error) {
 		return nil, err
 	}
 	handler := s.house.handler(modelIDs(&c))
-	if s.gateway, err = listen(c.Listen, handler); err != nil {
+	if s.gateway, err = listen(c.Listen, handler, false); err != nil {
 		// The usual port is taken, perhaps by a real gateway: any other will do.
-		if s.gateway, err = listen("127.0.0.1:0", handler); err != nil {
+		if s.gateway, err = listen("127.0.0.1:0", handler, false); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.house.store.Announce(s.gateway.address); err != nil {
+	if err := s.house.announce(s.gateway.address); err != nil {
 		return nil, err
 	}
 	s.gateway.start()
@@ -116,6 +116,8 @@ func (s *show) close() {
 	_ = s.house.close(ctx)
 	_ = s.google.Close()
 }
+
+func (s *show) remote() *remote { return &remote{"http://" + s.gateway.address, s.house.door.Operator} }
 
 // plant tells the simulator what goes wrong next.
 func (s *show) plant(faults ...map[string]any) error {
@@ -181,7 +183,7 @@ func (s *show) ask(w *world, prompt string) (*made, plantain.RequestID, error) {
 		return nil, "", err
 	}
 	e, _ := gemini.DefaultCatalogue().Lookup("nb2")
-	m, err := (&maker{w: w, through: http.DefaultTransport, base: "http://" + s.gateway.address, remote: true}).make(w.ctx, e.ID, body)
+	m, err := (&maker{w: w, through: http.DefaultTransport, at: s.remote()}).make(w.ctx, e.ID, body)
 	if none := (*noPictureError)(nil); errors.As(err, &none) {
 		return nil, none.request, err
 	}
@@ -194,7 +196,7 @@ func (s *show) ask(w *world, prompt string) (*made, plantain.RequestID, error) {
 // story prints what the ledger says of a request.
 func (s *show) story(w *world, id plantain.RequestID) error {
 	var got struct{ Attempts []gateway.Attempt }
-	if err := w.fetch("http://"+s.gateway.address+"/api/v1/requests/"+string(id), &got); err != nil {
+	if err := s.remote().get(w.ctx, "/api/v1/requests/"+string(id), &got); err != nil {
 		return err
 	}
 	rows := [][]string{{"   attempt", "project", "verdict", "waited", "took", "cost"}}

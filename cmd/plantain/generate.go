@@ -152,47 +152,51 @@ func (g *generateCmd) body() ([]byte, error) {
 
 // way finds who makes the picture: a running gateway, or this process.
 func (g *generateCmd) way(w *world, c *config.Config) (*maker, func(), error) {
-	server := strings.TrimSuffix(g.Server, "/")
-	if server == "" {
+	at := w.named(g.Server)
+	if at == nil {
 		path, err := sqlitePath(c.Store)
 		if err != nil {
 			return nil, nil, err
 		}
-		server = runningServer(path)
+		at = running(path)
 	}
-	if server != "" {
-		return &maker{w: w, through: http.DefaultTransport, base: server, remote: true}, func() {}, nil
+	if at != nil {
+		return &maker{w: w, through: http.DefaultTransport, at: at}, func() {}, nil
 	}
 	h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
 	if err != nil {
 		return nil, nil, err
 	}
-	return &maker{w: w, through: h.relay, base: "http://plantain"}, func() { _ = h.close(context.Background()) }, nil
+	return &maker{w: w, through: h.relay}, func() { _ = h.close(context.Background()) }, nil
 }
 
 // A maker sends one request and follows it.
 type maker struct {
 	w       *world
 	through http.RoundTripper
-	base    string
-	remote  bool
+	at      *remote // nil: this process makes it
 }
 
 func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*made, error) {
 	p := newProgress(m.w)
 	defer p.stop()
 	key := rand.Text()
-	if m.remote {
+	base := "http://plantain"
+	if m.at != nil {
+		base = m.at.base
 		defer m.follow(ctx, key, p)()
 	} else {
 		ctx = relay.WithCaller(ctx, relay.Caller{Watch: p.show})
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.base+"/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", key)
+	if m.at != nil {
+		m.at.authorize(r)
+	}
 	begun := time.Now()
 	res, err := m.through.RoundTrip(r)
 	if err != nil {
@@ -212,12 +216,10 @@ func (m *maker) follow(ctx context.Context, key string, p *progress) (stop func(
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w := *m.w
-		w.ctx = ctx
 		shown := 0
 		for ctx.Err() == nil {
 			var got struct{ Events []relay.Event }
-			if w.fetch(m.base+"/api/v1/live/"+key, &got) == nil {
+			if m.at.get(ctx, "/api/v1/live/"+key, &got) == nil {
 				for ; shown < len(got.Events); shown++ {
 					p.show(got.Events[shown])
 				}

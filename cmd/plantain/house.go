@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/config"
@@ -49,6 +50,7 @@ type house struct {
 	clock plantain.Clock
 	log   *slog.Logger
 	spool *spool.Spool
+	door  *gateway.Door
 }
 
 // build assembles a house from a configuration. Close it.
@@ -62,6 +64,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		return nil, err
 	}
 	h := &house{clock: clock, log: log}
+	operator, _ := gateway.NewKey(plantain.LocalClient, true, clock.Now(), time.Time{})
 	if h.store, err = store.Open(ctx, path); err != nil {
 		return nil, err
 	}
@@ -74,6 +77,10 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		return nil, err
 	}
 	if err := h.recover(ctx); err != nil {
+		return nil, err
+	}
+	h.door = &gateway.Door{Keys: h.store, Operator: plantain.NewSecret(operator), Now: clock.Now}
+	if err := h.door.Load(ctx); err != nil {
 		return nil, err
 	}
 	members, ways, err := projects(c)
@@ -121,6 +128,7 @@ func (h *house) close(ctx context.Context) error {
 func (h *house) handler(models []plantain.Model) http.Handler {
 	g := &gateway.Gateway{
 		Relay:    h.relay,
+		Door:     h.door,
 		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), models) },
 		Attempts: h.attempts,
 		Log:      h.log,

@@ -24,6 +24,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
 	Generate generateCmd `cmd:"" help:"Make one image."`
 	Projects projectsCmd `cmd:"" help:"Show the pool: windows, headroom, what is parked until when and why."`
+	Keys     keysCmd     `cmd:"" help:"Virtual keys: who may use the gateway."`
 	Models   modelsCmd   `cmd:"" help:"Show the models: ids, sizes, ratios, prices, which to take for what."`
 	Sim      simCmd      `cmd:"" help:"Run Google's side on loopback, to test without a key."`
 	Version  versionCmd  `cmd:"" help:"Show what this binary was built from."`
@@ -83,7 +84,7 @@ func run(w *world, args []string) (code int) {
 		return w.fail(fmt.Errorf("%w (plantain --help shows the commands)", errors.Join(errUsage, err)))
 	}
 	w.output, w.config = c.Output, c.Config
-	if err := parsed.Run(w); err != nil {
+	if err := parsed.Run(w, &c); err != nil {
 		return w.fail(err)
 	}
 	return 0

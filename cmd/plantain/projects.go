@@ -1,17 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/pool"
-	"github.com/plantainhq/plantain/store"
 )
 
 type projectsCmd struct {
@@ -37,8 +34,8 @@ func (p *projectsCmd) Run(w *world) error {
 }
 
 func (p *projectsCmd) reports(w *world) ([]pool.Report, error) {
-	server := p.Server
-	if server == "" {
+	at := w.named(p.Server)
+	if at == nil {
 		c, err := w.loadConfig()
 		if err != nil {
 			return nil, err
@@ -47,7 +44,7 @@ func (p *projectsCmd) reports(w *world) ([]pool.Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		if server = runningServer(path); server == "" {
+		if at = running(path); at == nil {
 			h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
 			if err != nil {
 				return nil, err
@@ -56,36 +53,10 @@ func (p *projectsCmd) reports(w *world) ([]pool.Report, error) {
 		}
 	}
 	var got struct{ Projects []pool.Report }
-	return got.Projects, w.fetch(server+"/api/v1/projects", &got)
-}
-
-// runningServer is the URL of the gateway that has a store; empty: none has.
-func runningServer(path string) string {
-	if h, ok := store.HeldBy(path); ok && h.Address != "" {
-		return "http://" + h.Address
+	if err := at.get(w.ctx, "/api/v1/projects", &got); err != nil {
+		return nil, err
 	}
-	return ""
-}
-
-// fetch reads JSON from a gateway.
-func (w *world) fetch(url string, into any) error {
-	r, err := http.NewRequestWithContext(w.ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return fmt.Errorf("ask the gateway: %w", err)
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return fmt.Errorf("ask the gateway: %w", err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
-	if err != nil {
-		return fmt.Errorf("ask the gateway: %w", err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the gateway: %s says %s", url, res.Status)
-	}
-	return json.Unmarshal(body, into)
+	return got.Projects, nil
 }
 
 func printReport(to io.Writer, r pool.Report, now time.Time) {

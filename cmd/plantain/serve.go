@@ -63,11 +63,11 @@ func serve(w *world, c *config.Config, log *slog.Logger, clock plantain.Clock) e
 	if err != nil {
 		return err
 	}
-	server, err := listen(c.Listen, h.handler(modelIDs(c)))
+	server, err := listen(c.Listen, h.handler(modelIDs(c)), !h.door.Open())
 	if err != nil {
 		return errors.Join(err, h.close(w.ctx))
 	}
-	if err := h.store.Announce(server.address); err != nil {
+	if err := h.announce(server.address); err != nil {
 		log.Warn("other commands will not find this gateway", "error", err)
 	}
 	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %d project(s); stop it with Ctrl-C\n", server.address, len(c.Projects))
@@ -92,6 +92,9 @@ func (h *house) stop(w *world, server *server, longest time.Duration) error {
 	err := server.Shutdown(ctx)
 	return errors.Join(err, h.close(ctx))
 }
+
+// announce lets the commands of this user find the gateway.
+func (h *house) announce(address string) error { return h.store.Announce(address, h.door.Operator) }
 
 // sweep gives up attempts past their deadline that nobody settled, such as after
 // a full disk.
@@ -118,8 +121,9 @@ type server struct {
 }
 
 // listen takes the port, so that a used one is told before anything begins.
-func listen(address string, handler http.Handler) (*server, error) {
-	if err := gateway.CheckListen(address); err != nil {
+// Without keys it takes none that others could reach.
+func listen(address string, handler http.Handler, keys bool) (*server, error) {
+	if err := gateway.CheckListen(address, keys); err != nil {
 		return nil, err
 	}
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)

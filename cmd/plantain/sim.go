@@ -61,7 +61,7 @@ func (s *simCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	server, err := listen(s.Listen, sim.New(o))
+	server, err := listen(s.Listen, sim.New(o), false)
 	if err != nil {
 		return err
 	}

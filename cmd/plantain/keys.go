@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gateway"
+	"github.com/plantainhq/plantain/store"
+)
+
+type keysCmd struct {
+	Create keysCreate `cmd:"" help:"Make a key; it is shown this once."`
+	List   keysList   `cmd:"" help:"List the keys: whose, what they begin with, whether they live."`
+	Rotate keysRotate `cmd:"" help:"Put a new key in the place of a client's."`
+	Revoke keysRevoke `cmd:"" help:"End a client's keys at once."`
+
+	Server string `placeholder:"URL" help:"The gateway to ask, with an admin's key in PLANTAIN_KEY. Default: the one that has the store, else the store itself."`
+}
+
+func (keysCmd) Help() string {
+	return `A client shows its key where an SDK puts Google's: as x-goog-api-key, as ?key=, or as Authorization: Bearer. Only a hash of it is kept.
+
+Until the first key is made, the gateway is open, but to this machine only. From then on everyone must show one, and the gateway may listen elsewhere. The commands on this machine find the gateway and its key by themselves.`
+}
+
+type keysCreate struct {
+	Name    plantain.ClientName `arg:"" help:"Whose key it is; it stands in the ledger."`
+	Admin   bool                `help:"The key may also see all requests and the pool, and make keys."`
+	Expires string              `placeholder:"30d" help:"When it ends: 12h, 30d. Default: never."`
+}
+
+type keysList struct{}
+
+type keysRotate struct {
+	Name  plantain.ClientName `arg:""`
+	Grace time.Duration       `default:"0s" help:"How long the old key lives on beside the new one."`
+}
+
+type keysRevoke struct {
+	Name plantain.ClientName `arg:""`
+}
+
+func (k *keysCreate) Run(w *world, c *cli) error {
+	if err := gateway.CheckClient(k.Name); err != nil {
+		return fmt.Errorf("%w\n%w", errUsage, err)
+	}
+	order := gateway.KeyOrder{Name: k.Name, Admin: k.Admin}
+	if k.Expires != "" {
+		d, err := parseSpan(k.Expires)
+		if err != nil {
+			return fmt.Errorf("%w\n%w", errUsage, err)
+		}
+		order.Expires = time.Now().Add(d)
+	}
+	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
+		if at != nil {
+			return v, at.call(w.ctx, "POST", "/api/v1/keys", order, &v)
+		}
+		now := time.Now()
+		key, kept := gateway.NewKey(k.Name, k.Admin, now, order.Expires)
+		return gateway.ViewKey(kept, key, now), s.CreateKey(w.ctx, kept, now)
+	})
+}
+
+func (k *keysRotate) Run(w *world, c *cli) error {
+	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
+		if at != nil {
+			return v, at.call(w.ctx, "POST", "/api/v1/keys/"+string(k.Name)+"/rotate", gateway.KeyOrder{Grace: k.Grace.Seconds()}, &v)
+		}
+		now := time.Now()
+		key, kept := gateway.NewKey(k.Name, false, now, time.Time{})
+		return gateway.ViewKey(kept, key, now), s.RotateKey(w.ctx, kept, now, now.Add(k.Grace))
+	})
+}
+
+func (k *keysRevoke) Run(w *world, c *cli) error {
+	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
+		if at != nil {
+			return v, at.call(w.ctx, "DELETE", "/api/v1/keys/"+string(k.Name), nil, &v)
+		}
+		now := time.Now()
+		return gateway.KeyView{Name: k.Name, State: "revoked", Revoked: now}, s.RevokeKey(w.ctx, k.Name, now)
+	})
+}
+
+// keys runs a change of the keys through the gateway that has the store, or on
+// the store itself, and prints what came of it.
+func (w *world) keys(c *cli, change func(*remote, *store.Store) (gateway.KeyView, error)) error {
+	var v gateway.KeyView
+	err := w.withStore(c.Keys.Server, func(at *remote, s *store.Store) (err error) {
+		v, err = change(at, s)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	switch {
+	case w.output == "json":
+		w.json(v)
+	case v.Key != "":
+		fmt.Fprintf(w.stderr, "The key of %s. It is shown this once; only its hash is kept.\n", v.Name)
+		fmt.Fprintln(w.stdout, v.Key)
+	default:
+		fmt.Fprintf(w.stdout, "%s: %s\n", v.Name, v.State)
+	}
+	return nil
+}
+
+// withStore finds the gateway that has the store, or opens the store.
+func (w *world) withStore(server string, use func(*remote, *store.Store) error) error {
+	if at := w.named(server); at != nil {
+		return use(at, nil)
+	}
+	c, err := w.loadConfig()
+	if err != nil {
+		return err
+	}
+	path, err := sqlitePath(c.Store)
+	if err != nil {
+		return err
+	}
+	if at := running(path); at != nil {
+		return use(at, nil)
+	}
+	s, err := store.Open(w.ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	return use(nil, s)
+}
+
+func (keysList) Run(w *world, c *cli) error {
+	var got struct{ Keys []gateway.KeyView }
+	err := w.withStore(c.Keys.Server, func(at *remote, s *store.Store) error {
+		if at != nil {
+			return at.get(w.ctx, "/api/v1/keys", &got)
+		}
+		keys, err := s.Keys(context.WithoutCancel(w.ctx))
+		for _, k := range keys {
+			got.Keys = append(got.Keys, gateway.ViewKey(k, "", time.Now()))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if w.output == "json" {
+		w.json(map[string]any{"keys": got.Keys})
+		return nil
+	}
+	rows := [][]string{{"name", "begins", "state", "admin", "created", "expires"}}
+	for _, k := range got.Keys {
+		expires, admin := "never", ""
+		if !k.Expires.IsZero() {
+			expires = k.Expires.Local().Format(time.DateTime)
+		}
+		if k.Admin {
+			admin = "admin"
+		}
+		rows = append(rows, []string{string(k.Name), k.Hint + "…", k.State, admin, k.Created.Local().Format(time.DateTime), expires})
+	}
+	table(w.stdout, rows)
+	return nil
+}
+
+// parseSpan reads "30d" beside what Go reads.
+func parseSpan(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		var n int
+		if _, err := fmt.Sscanf(days, "%d", &n); err == nil && n > 0 {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%q is no span of time; write it like 12h or 30d", s)
+	}
+	return d, nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/store"
+)
+
+// A remote is a running gateway and the key that a command shows it.
+type remote struct {
+	base string
+	key  plantain.Secret
+}
+
+// named is the gateway of a --server flag, with the key in PLANTAIN_KEY; nil where
+// none is named.
+func (w *world) named(server string) *remote {
+	if server == "" {
+		return nil
+	}
+	return &remote{strings.TrimSuffix(server, "/"), plantain.NewSecret(w.env("PLANTAIN_KEY"))}
+}
+
+// running is the gateway that has the store at path; nil where none has.
+func running(path string) *remote {
+	if h, ok := store.HeldBy(path); ok && h.Address != "" {
+		return &remote{"http://" + h.Address, h.Operator}
+	}
+	return nil
+}
+
+// authorize shows the key of a remote.
+func (r *remote) authorize(req *http.Request) {
+	if !r.key.Empty() {
+		req.Header.Set("Authorization", "Bearer "+r.key.Reveal())
+	}
+}
+
+// get reads JSON from a gateway.
+func (r *remote) get(ctx context.Context, path string, into any) error {
+	return r.call(ctx, http.MethodGet, path, nil, into)
+}
+
+// call sends JSON, unless body is nil, and reads JSON.
+func (r *remote) call(ctx context.Context, method, path string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	if body == nil {
+		text = nil
+	}
+	req, err := http.NewRequestWithContext(ctx, method, r.base+path, bytes.NewReader(text))
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	r.authorize(req)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		var said struct{ Error struct{ Message string } }
+		_ = json.Unmarshal(answer, &said) // no JSON: the status says it
+		return errors.New("the gateway says: " + strings.TrimSpace(said.Error.Message+" ("+res.Status+")"))
+	}
+	return json.Unmarshal(answer, into)
+}

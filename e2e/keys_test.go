@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/genai"
+)
+
+// plantain runs a command beside a gateway and gives what it printed.
+func (p *process) plantain(args ...string) string {
+	p.t.Helper()
+	stdout, stderr, code := run(p.t, p.dir, nil, args...)
+	if code != 0 {
+		p.t.Fatalf("plantain %s: exit %d: %s", strings.Join(args, " "), code, stderr)
+	}
+	return strings.TrimSpace(stdout)
+}
+
+func TestKeysLiveAsLongAsTheyShould(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	status := func(key string) int {
+		return gw.generate("gemini-3.1-flash-image", prompt, "x-goog-api-key", key).StatusCode
+	}
+	if status("anything") != 200 {
+		t.Fatal("without keys it is not open")
+	}
+	alice := gw.plantain("keys", "create", "alice", "--expires", "1d")
+	if status(alice) != 200 || status("anything") != 400 || status("") != 403 {
+		t.Error("from the first key on, only a key should open the door")
+	}
+	next := gw.plantain("keys", "rotate", "alice")
+	if status(alice) != 400 || status(next) != 200 {
+		t.Error("the rotated key lives, or the new one does not")
+	}
+	third := gw.plantain("keys", "rotate", "alice", "--grace", "1h")
+	if status(next) != 200 || status(third) != 200 {
+		t.Error("in the grace of a rotation both should live")
+	}
+	gw.plantain("keys", "revoke", "alice")
+	if status(next) != 400 || status(third) != 400 || status("") != 403 {
+		t.Error("a revoked key lives, or the door stands open again")
+	}
+	var list struct {
+		Keys []struct{ Name, State, Key string }
+	}
+	if err := json.Unmarshal([]byte(gw.plantain("keys", "list", "-o", "json")), &list); err != nil || len(list.Keys) != 3 {
+		t.Fatalf("%v: %+v", err, list)
+	}
+	for _, k := range list.Keys {
+		if k.State != "revoked" || k.Key != "" {
+			t.Errorf("listed as %+v", k)
+		}
+	}
+	if n := len(sim.arrivals(":generateContent")); n != 5 {
+		t.Errorf("%d calls reached Google, want 5", n)
+	}
+}
+
+func TestGoSDKWithAVirtualKey(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	key := gw.plantain("keys", "create", "bob")
+	for _, c := range []struct {
+		key string
+		ok  bool
+	}{{key, true}, {"wrong", false}} {
+		client, err := genai.NewClient(t.Context(), &genai.ClientConfig{APIKey: c.key, Backend: genai.BackendGeminiAPI, HTTPOptions: genai.HTTPOptions{BaseURL: gw.URL}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Models.GenerateContent(t.Context(), "gemini-3.1-flash-image", genai.Text("A red apple"), nil)
+		if (err == nil) != c.ok {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestOneClientCannotSeeAnothersRequest(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	alice, bob, boss := gw.plantain("keys", "create", "alice"), gw.plantain("keys", "create", "bob"), gw.plantain("keys", "create", "boss", "--admin")
+	id := gw.generate("gemini-3.1-flash-image", prompt, "x-goog-api-key", alice).Header.Get("Plantain-Request-Id")
+	for key, want := range map[string]int{alice: 200, bob: 404, boss: 200} {
+		r, err := http.NewRequest(http.MethodGet, gw.URL+"/api/v1/requests/"+id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+key)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("got %d, want %d", res.StatusCode, want)
+		}
+	}
+}
+
+func TestNoVirtualKeyIsFoundAnywhere(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	dir := t.TempDir()
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"})
+	gw := start(t, dir, nil, "serve", "--listen", "127.0.0.1:0", "--log-level", "debug")
+	key := gw.plantain("keys", "create", "alice", "--admin")
+	var seen bytes.Buffer
+	for i, f := range []string{"", "capacity", "safety_image", "drop", "bad_request"} {
+		if f != "" {
+			sim.fault(next(f, 1))
+		}
+		header := [][2]string{{"x-goog-api-key", key}, {"Authorization", "Bearer " + key}}[i%2]
+		a := gw.generate("gemini-3.1-flash-image", prompt, header[0], header[1])
+		_ = a.Header.Write(&seen)
+		seen.Write(a.body)
+	}
+	for _, path := range []string{"/api/v1/projects", "/api/v1/requests", "/api/v1/keys", "/metrics", "/v1beta/models", "/v1beta/nothing"} {
+		res, err := http.Get(gw.URL + path + "?key=" + key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Header.Write(&seen)
+		_, _ = io.Copy(&seen, res.Body)
+		res.Body.Close()
+	}
+	gw.interrupt()
+	seen.WriteString(gw.output())
+	var arrived []any
+	sim.get("/sim/requests", &arrived)
+	text, err := json.Marshal(arrived)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen.Write(text)
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		seen.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := bytes.Index(seen.Bytes(), []byte(key[8:])); i >= 0 {
+		t.Errorf("the key is in: …%s…", seen.Bytes()[max(0, i-200):min(seen.Len(), i+60)])
+	}
+}

@@ -1,0 +1,138 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// Keys keeps the virtual keys. Its errors for a name that is taken or not there
+// are for the client to read.
+type Keys interface {
+	Keys(ctx context.Context) ([]plantain.VirtualKey, error)
+	CreateKey(ctx context.Context, k plantain.VirtualKey, now time.Time) error
+	RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) error
+	RevokeKey(ctx context.Context, c plantain.ClientName, now time.Time) error
+}
+
+// A Door decides who comes in: whoever shows a live virtual key, or, as long as
+// none was ever made, anyone on this machine. It is safe for concurrent use.
+type Door struct {
+	Keys     Keys             // nil: there are no keys, ever
+	Operator plantain.Secret  // a key of its own for the commands of this machine; empty: none
+	Now      func() time.Time // nil: time.Now
+
+	mu     sync.RWMutex
+	byHash map[[32]byte]plantain.VirtualKey
+}
+
+// A visitor is who stands at the door.
+type visitor struct {
+	client plantain.ClientName
+	admin  bool
+}
+
+// Load reads the keys; call it at the start and after every change.
+func (d *Door) Load(ctx context.Context) error {
+	if d.Keys == nil {
+		return nil
+	}
+	keys, err := d.Keys.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	byHash := map[[32]byte]plantain.VirtualKey{}
+	for _, k := range keys {
+		byHash[k.Hash] = k
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.byHash = byHash
+	return nil
+}
+
+// Open reports whether the door stands open, because no key was ever made. That
+// the last one expired or was revoked does not open it again.
+func (d *Door) Open() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return len(d.byHash) == 0
+}
+
+// Why a visitor is turned away.
+var (
+	errNoKey    = errors.New("no key was shown")
+	errWrongKey = errors.New("the key is not one of this gateway's, or it has expired or was revoked")
+)
+
+// admit finds out who a request comes from.
+func (d *Door) admit(r *http.Request) (visitor, error) {
+	shown := shownKey(r)
+	if d.isOperator(shown) {
+		return visitor{plantain.LocalClient, true}, nil
+	}
+	if d.Open() {
+		return visitor{plantain.LocalClient, true}, nil
+	}
+	if shown == "" {
+		return visitor{}, errNoKey
+	}
+	d.mu.RLock()
+	k, ok := d.byHash[sha256.Sum256([]byte(shown))]
+	d.mu.RUnlock()
+	if !ok || !k.Live(d.now()) {
+		return visitor{}, errWrongKey
+	}
+	return visitor{k.Client, k.Admin}, nil
+}
+
+func (d *Door) isOperator(shown string) bool {
+	return !d.Operator.Empty() && subtle.ConstantTimeCompare([]byte(shown), []byte(d.Operator.Reveal())) == 1
+}
+
+func (d *Door) now() time.Time {
+	if d.Now == nil {
+		return time.Now()
+	}
+	return d.Now()
+}
+
+// shownKey takes the key from where Google's and OpenAI's SDKs put it.
+func shownKey(r *http.Request) string {
+	if k := r.Header.Get("X-Goog-Api-Key"); k != "" {
+		return k
+	}
+	if k, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return strings.TrimSpace(k)
+	}
+	return r.URL.Query().Get("key")
+}
+
+// NewKey makes a virtual key: the key itself, to be shown once, and what is kept
+// of it. Its chance is 170 bits.
+func NewKey(c plantain.ClientName, admin bool, created, expires time.Time) (string, plantain.VirtualKey) {
+	key := "pk-" + strings.ToLower(rand.Text()+rand.Text()[:8])
+	return key, plantain.VirtualKey{
+		Client: c, Hash: sha256.Sum256([]byte(key)), Hint: key[:7], Admin: admin, Created: created, Expires: expires,
+	}
+}
+
+// CheckClient refuses names that could not be told apart in a log or a label.
+func CheckClient(c plantain.ClientName) error {
+	fine := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.@", r)
+	}
+	if c == "" || len(c) > 64 || c == plantain.LocalClient || slices.ContainsFunc([]rune(c), func(r rune) bool { return !fine(r) }) {
+		return errors.New("a name has 1 to 64 letters, digits and - _ . @, and is not \"local\"")
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// KeyView is a virtual key as /api/v1 and the commands show it.
+type KeyView struct {
+	Name    plantain.ClientName `json:"name"`
+	Key     string              `json:"key,omitempty"` // only where it was just made
+	Hint    string              `json:"hint"`
+	Admin   bool                `json:"admin"`
+	State   string              `json:"state"` // live, ending, expired, revoked
+	Created time.Time           `json:"created"`
+	Expires time.Time           `json:"expires,omitzero"`
+	Revoked time.Time           `json:"revoked,omitzero"`
+}
+
+// ViewKey describes a key at an instant.
+func ViewKey(k plantain.VirtualKey, key string, now time.Time) KeyView {
+	v := KeyView{Name: k.Client, Key: key, Hint: k.Hint, Admin: k.Admin, State: "live", Created: k.Created, Expires: k.Expires, Revoked: k.Revoked}
+	switch {
+	case k.Live(now) && !k.Revoked.IsZero():
+		v.State = "ending"
+	case k.Live(now):
+	case !k.Revoked.IsZero():
+		v.State = "revoked"
+	default:
+		v.State = "expired"
+	}
+	return v
+}
+
+// KeyOrder is what is asked for when a key is made or rotated.
+type KeyOrder struct {
+	Name    plantain.ClientName `json:"name"`
+	Admin   bool                `json:"admin,omitempty"`
+	Expires time.Time           `json:"expires,omitzero"`        // zero: never
+	Grace   float64             `json:"grace_seconds,omitempty"` // how long the rotated key lives on
+}
+
+func (g *Gateway) listKeys(w http.ResponseWriter, r *http.Request) {
+	keys, err := g.Door.Keys.Keys(r.Context())
+	if err != nil {
+		g.keyFault(w, err)
+		return
+	}
+	views := make([]KeyView, len(keys))
+	for i, k := range keys {
+		views[i] = ViewKey(k, "", g.Door.now())
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"keys": views})
+}
+
+func (g *Gateway) createKey(w http.ResponseWriter, r *http.Request) {
+	var order KeyOrder
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&order); err != nil {
+		writeError(w, http.StatusBadRequest, "the body is not JSON: "+err.Error())
+		return
+	}
+	if err := CheckClient(order.Name); err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	now := g.Door.now()
+	key, k := NewKey(order.Name, order.Admin, now, order.Expires)
+	g.changed(w, r, g.Door.Keys.CreateKey(r.Context(), k, now), ViewKey(k, key, now))
+}
+
+func (g *Gateway) rotateKey(w http.ResponseWriter, r *http.Request) {
+	var order KeyOrder
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&order); err != nil {
+		writeError(w, http.StatusBadRequest, "the body is not JSON: "+err.Error())
+		return
+	}
+	now := g.Door.now()
+	key, k := NewKey(plantain.ClientName(r.PathValue("name")), false, now, time.Time{})
+	ends := now.Add(time.Duration(order.Grace * float64(time.Second)))
+	g.changed(w, r, g.Door.Keys.RotateKey(r.Context(), k, now, ends), ViewKey(k, key, now))
+}
+
+func (g *Gateway) revokeKey(w http.ResponseWriter, r *http.Request) {
+	name := plantain.ClientName(r.PathValue("name"))
+	now := g.Door.now()
+	g.changed(w, r, g.Door.Keys.RevokeKey(r.Context(), name, now), KeyView{Name: name, State: "revoked", Revoked: now})
+}
+
+// changed ends a change of the keys: the door knows of it before the client does.
+func (g *Gateway) changed(w http.ResponseWriter, r *http.Request, err error, v KeyView) {
+	if err == nil {
+		err = g.Door.Load(r.Context())
+	}
+	if err != nil {
+		g.keyFault(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, v)
+}
+
+// keyFault tells a name that is taken or unknown from a fault of the store.
+func (g *Gateway) keyFault(w http.ResponseWriter, err error) {
+	var known interface{ Known() string }
+	if errors.As(err, &known) {
+		writeError(w, http.StatusConflict, known.Known())
+		return
+	}
+	g.log().Error("keys", "error", err)
+	writeError(w, http.StatusInternalServerError, "internal: the keys could not be read or changed; the log says why")
+}
+
+// turnedAway answers a visitor without a key as Google answers a bad one: 403
+// where none was shown, 400 where it is wrong (gemini-api.md §6), with a detail
+// that says whose key is meant.
+func turnedAway(w http.ResponseWriter, err error) {
+	status, name := http.StatusBadRequest, "INVALID_ARGUMENT"
+	message, reason := "API key not valid. Please pass a valid API key.", "API_KEY_INVALID"
+	if errors.Is(err, errNoKey) {
+		status, name = http.StatusForbidden, "PERMISSION_DENIED"
+		message = "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API."
+		reason = "CREDENTIALS_MISSING"
+	}
+	info := func(reason, domain string, meta map[string]string) map[string]any {
+		return map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": domain, "metadata": meta}
+	}
+	writeJSON(w, status, map[string]any{"error": map[string]any{
+		"code": status, "message": message, "status": name,
+		"details": []any{
+			info(reason, "googleapis.com", map[string]string{"service": "generativelanguage.googleapis.com"}),
+			info("KEY_INVALID", "plantain", map[string]string{
+				"verdict": "key_invalid", "charged": "no", "attempts": "0",
+				"explanation": fmt.Sprintf("This is the door of Plantain, not of Google: %s. Nothing was sent.", err),
+				"next":        "Show a key of this gateway as x-goog-api-key, as ?key= or as Authorization: Bearer. plantain keys create NAME makes one.",
+			}),
+		},
+	}})
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// A KeyError is a fault of whoever asked to change a key, in words for it.
+type KeyError string
+
+func (e KeyError) Error() string { return string(e) }
+
+// Known marks the text as one that a client may read.
+func (e KeyError) Known() string { return string(e) }
+
+// ErrNoKey says that a client has no live key; ErrHasKey that it has one already.
+const (
+	ErrNoKey  = KeyError("there is no live key of that name")
+	ErrHasKey = KeyError("there is a live key of that name already; rotate it, or revoke it first")
+)
+
+// Keys gives all virtual keys, the revoked ones too, oldest first.
+func (s *Store) Keys(ctx context.Context) ([]plantain.VirtualKey, error) {
+	rows, err := s.reader.QueryContext(ctx, "SELECT hash, client, hint, admin, created, expires, revoked FROM keys ORDER BY created, hash")
+	if err != nil {
+		return nil, fmt.Errorf("read the keys: %w", err)
+	}
+	defer rows.Close()
+	var keys []plantain.VirtualKey
+	for rows.Next() {
+		var k plantain.VirtualKey
+		var hash string
+		var admin, created, expires, revoked int64
+		if err := rows.Scan(&hash, &k.Client, &k.Hint, &admin, &created, &expires, &revoked); err != nil {
+			return nil, fmt.Errorf("read the keys: %w", err)
+		}
+		if n, err := hex.Decode(k.Hash[:], []byte(hash)); err != nil || n != len(k.Hash) {
+			return nil, fmt.Errorf("read the keys: the hash of a key of %s is damaged", k.Client)
+		}
+		k.Admin, k.Created, k.Expires, k.Revoked = admin != 0, instant(created), instant(expires), instant(revoked)
+		keys = append(keys, k)
+	}
+	return keys, rows.Err()
+}
+
+// CreateKey keeps a new key. It gives ErrHasKey where the client has a live one.
+func (s *Store) CreateKey(ctx context.Context, k plantain.VirtualKey, now time.Time) error {
+	return s.writer.do(ctx, func(t *tx) error {
+		n, err := t.liveKeys(k.Client, now)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return ErrHasKey
+		}
+		return t.insertKey(k)
+	})
+}
+
+// RotateKey puts a new key in the place of a client's live one, which ends at
+// ends. The new one inherits whether it is an admin's and when it expires. It
+// gives ErrNoKey where the client has none.
+func (s *Store) RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) error {
+	return s.writer.do(ctx, func(t *tx) error {
+		var admin, expires int64
+		err := t.QueryRow(`SELECT COALESCE(MAX(admin), -1), COALESCE(MAX(expires), 0) FROM keys WHERE client = $1 AND `+isLive, k.Client, millis(now)).Scan(&admin, &expires)
+		if err != nil {
+			return fmt.Errorf("read a key: %w", err)
+		}
+		if admin < 0 {
+			return ErrNoKey
+		}
+		k.Admin, k.Expires = admin != 0, instant(expires)
+		if _, err := t.endKeys(k.Client, now, ends); err != nil {
+			return err
+		}
+		return t.insertKey(k)
+	})
+}
+
+// RevokeKey ends all live keys of a client at once. It gives ErrNoKey where it
+// has none.
+func (s *Store) RevokeKey(ctx context.Context, c plantain.ClientName, now time.Time) error {
+	return s.writer.do(ctx, func(t *tx) error {
+		n, err := t.endKeys(c, now, now)
+		if err == nil && n == 0 {
+			return ErrNoKey
+		}
+		return err
+	})
+}
+
+// isLive is the condition of [plantain.VirtualKey.Live], with the present as $2.
+const isLive = `(expires = 0 OR expires > $2) AND (revoked = 0 OR revoked > $2)`
+
+func (t *tx) liveKeys(c plantain.ClientName, now time.Time) (n int, err error) {
+	err = t.QueryRow(`SELECT COUNT(*) FROM keys WHERE client = $1 AND `+isLive, c, millis(now)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("read the keys: %w", err)
+	}
+	return n, nil
+}
+
+func (t *tx) endKeys(c plantain.ClientName, now, ends time.Time) (int64, error) {
+	n, err := t.writeOnce(`UPDATE keys SET revoked = $3 WHERE client = $1 AND `+isLive, c, millis(now), millis(ends))
+	if err != nil {
+		return 0, fmt.Errorf("end a key: %w", err)
+	}
+	return n, nil
+}
+
+func (t *tx) insertKey(k plantain.VirtualKey) error {
+	admin := 0
+	if k.Admin {
+		admin = 1
+	}
+	_, err := t.writeOnce(`INSERT INTO keys (hash, client, hint, admin, created, expires, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		hex.EncodeToString(k.Hash[:]), k.Client, k.Hint, admin, millis(k.Created), millis(k.Expires), millis(k.Revoked))
+	if err != nil {
+		return fmt.Errorf("keep a key: %w", err)
+	}
+	return nil
+}

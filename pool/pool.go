@@ -59,7 +59,18 @@ func New(members []Member) *Pool {
 }
 
 // Members gives the projects, in the order of the configuration.
-func (p *Pool) Members() []Member { return slices.Clone(p.members) }
+func (p *Pool) Members() []Member {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return slices.Clone(p.members)
+}
+
+// Replace puts other members in the place of those there are; what was seen stays.
+func (p *Pool) Replace(members []Member) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.members = slices.Clone(members)
+}
 
 // Saw takes note of states as a transaction left them. Transactions that end at
 // once may be told in any order: what is older than the last one seen is dropped.

@@ -30,15 +30,16 @@ var ErrQueueFull = errors.New("the queue is full")
 // head looks for room, alone; the others wait for it to find some. The zero
 // value is ready.
 type Queue struct {
-	Most int // requests that may wait over all lines; zero: 1000
-
 	mu    sync.Mutex
+	most  int // requests that may wait over all lines; zero: defaultMost
 	lines map[plantain.Model]*line
 	count int
 }
 
-// A line is the queue of one model. Its turns are virtual time: each request of a
-// client is due one turn after the client's last, but not before now.
+// A line is the queue of one model. Its turns are virtual time: a request is due
+// two steps after the client's last one, or one step from now where that was long
+// ago, so that whoever comes rarely goes before the next one of a flood, and not
+// before every next one.
 type line struct {
 	waiting places
 	next    time.Time // before it, the head does not take room
@@ -54,7 +55,17 @@ type Place struct {
 	due      int64
 	seq      int64
 	index    int           // in the heap; -1: it has left
-	head     chan struct{} // closed when it comes to the head
+	head     chan struct{} // closed when it comes to the head; another one where it is overtaken
+}
+
+const defaultMost = 1000
+
+// Allow sets how many requests may wait over all lines; zero: 1000. Those that
+// wait already stay.
+func (q *Queue) Allow(most int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.most = most
 }
 
 // Empty reports whether nobody waits for a model.
@@ -77,7 +88,7 @@ func (q *Queue) Len() int {
 func (q *Queue) Join(m plantain.Model, c plantain.ClientName, p Priority) (*Place, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.count >= cmp.Or(q.Most, 1000) {
+	if q.count >= cmp.Or(q.most, defaultMost) {
 		return nil, ErrQueueFull
 	}
 	l := q.lines[m]
@@ -89,24 +100,40 @@ func (q *Queue) Join(m plantain.Model, c plantain.ClientName, p Priority) (*Plac
 		q.lines[m] = l
 	}
 	l.seq++
-	place := &Place{model: m, priority: p, due: max(l.turn, l.last[c]) + 1, seq: l.seq, head: make(chan struct{})}
+	place := &Place{model: m, priority: p, due: max(l.turn+1, l.last[c]+2), seq: l.seq, head: make(chan struct{})}
 	l.last[c] = place.due
+	if len(l.waiting) > 0 {
+		l.waiting[0].head = make(chan struct{}) // in case it is overtaken
+	}
 	heap.Push(&l.waiting, place)
 	q.count++
 	l.call()
 	return place, nil
 }
 
-// Wait returns when the place is at the head of its line, or the context ends. A
-// place that is at the head may be overtaken by one that is due before it; then
-// Wait returns at once all the same, and the two look for room together.
-func (p *Place) Wait(ctx context.Context) error {
-	select {
-	case <-p.head:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// Wait returns when a place is at the head of its line, or the context ends. One
+// that was at the head may be overtaken by one that is due before it, so ask again
+// before room is taken.
+func (q *Queue) Wait(ctx context.Context, p *Place) error {
+	for {
+		head, called := q.isHead(p)
+		if head {
+			return nil
+		}
+		select {
+		case <-called:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+}
+
+// isHead reports whether a place is at the head, and what tells when it will be.
+func (q *Queue) isHead(p *Place) (head bool, called <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.lines[p.model]
+	return p.index == 0 && l != nil && l.waiting[0] == p, p.head
 }
 
 // Next is the instant before which the head of a line should not take room, and

@@ -18,12 +18,10 @@ func drain(t *testing.T, q *Queue, places map[string]*Place) string {
 	for len(places) > 0 {
 		left := len(places)
 		for name, p := range places {
-			select {
-			case <-p.head:
+			if head, _ := q.isHead(p); head {
 				order = append(order, name)
 				q.Leave(p)
 				delete(places, name)
-			default:
 			}
 			if len(places) < left {
 				break
@@ -89,7 +87,8 @@ func TestALongSilenceEarnsNoMoreThanOneTurn(t *testing.T) {
 
 func TestAFullQueueRefuses(t *testing.T) {
 	t.Parallel()
-	q := Queue{Most: 2}
+	var q Queue
+	q.Allow(2)
 	first := join(t, &q, "a", Normal)
 	join(t, &q, "a", Normal)
 	if _, err := q.Join("nb2", "a", Normal); !errors.Is(err, ErrQueueFull) {
@@ -106,11 +105,11 @@ func TestWhoLeavesMakesRoomForTheNext(t *testing.T) {
 		head, second := join(t, &q, "a", Normal), join(t, &q, "b", Normal)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := second.Wait(ctx); err == nil {
+		if err := q.Wait(ctx, second); err == nil {
 			t.Error("the second was at the head")
 		}
 		came := make(chan error)
-		go func() { came <- second.Wait(context.Background()) }()
+		go func() { came <- q.Wait(context.Background(), second) }()
 		synctest.Wait()
 		q.Leave(head)
 		if err := <-came; err != nil {
@@ -122,4 +121,26 @@ func TestWhoLeavesMakesRoomForTheNext(t *testing.T) {
 			t.Errorf("%d still wait", q.Len())
 		}
 	})
+}
+
+func TestTheHeadCanBeOvertaken(t *testing.T) {
+	t.Parallel()
+	var q Queue
+	q.Leave(join(t, &q, "flood", Normal))
+	keep, flood := join(t, &q, "other", Normal), join(t, &q, "flood", Normal)
+	q.Leave(keep)
+	next := join(t, &q, "flood", Normal)
+	if head, _ := q.isHead(flood); !head {
+		t.Fatal("the flood is not at the head")
+	}
+	single := join(t, &q, "single", Normal)
+	high := join(t, &q, "flood", High)
+	if head, _ := q.isHead(high); !head {
+		t.Error("a higher priority did not overtake")
+	}
+	q.Leave(high)
+	places := map[string]*Place{"flood": flood, "next": next, "single": single}
+	if got := drain(t, &q, places); got != "flood single next" && got != "single flood next" {
+		t.Errorf("served %s", got)
+	}
 }

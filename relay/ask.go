@@ -104,7 +104,7 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 	a.header, a.query = forwardable(r.Header), forwardableQuery(r.URL.Query())
 	t.setBounds(r, a)
 	if rt.model != "" {
-		entry, known := t.catalogue().Lookup(rt.model)
+		entry, known := t.set().catalogue().Lookup(rt.model)
 		if !known && rt.pays() {
 			return nil, t.unknownModel(rt.model)
 		}
@@ -143,7 +143,7 @@ func notServed(r *http.Request) *refusal {
 
 func (t *Transport) unknownModel(m plantain.Model) *refusal {
 	var names []string
-	for _, e := range t.catalogue().Models() {
+	for _, e := range t.set().catalogue().Models() {
 		names = append(names, string(e.ID))
 	}
 	message := fmt.Sprintf("models/%s is not in Plantain's catalogue", m)
@@ -164,7 +164,7 @@ func (t *Transport) setBounds(r *http.Request, a *ask) {
 			a.deadline = d
 		}
 	}
-	patience := t.maxWait()
+	patience := t.set().maxWait()
 	if a.caller.MaxWait > 0 {
 		patience = a.caller.MaxWait
 	}

@@ -21,6 +21,8 @@ type Event struct {
 	At      time.Time            `json:"at"`
 	Kind    EventKind            `json:"kind"`
 	Attempt int                  `json:"attempt"`
+	Model   plantain.Model       `json:"model,omitempty"`
+	Client  plantain.ClientName  `json:"-"`
 	Project plantain.ProjectName `json:"project,omitempty"`
 	Until   time.Time            `json:"until,omitzero"` // of a wait
 	Why     string               `json:"why,omitempty"`  // of a wait
@@ -30,7 +32,10 @@ type Event struct {
 }
 
 func (t *Transport) tell(a *ask, e Event) {
-	e.At = t.now()
+	e.At, e.Model, e.Client = t.now(), a.entry.ID, a.caller.Client
+	if t.Watch != nil {
+		t.Watch(e)
+	}
 	if a.caller.Watch != nil {
 		a.caller.Watch(e)
 	}

@@ -178,8 +178,8 @@ func (g goodput) pooled(t *testing.T, google *sim.Server) http.RoundTripper {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &relay.Transport{Base: google.Transport(), Spool: s, Ways: map[plantain.ProjectName]relay.Way{},
-		MaxWait: 24 * time.Hour, MaxQueue: 10_000, Clock: plantain.Clock{Shift: g.start.Sub(time.Now())}}
+	tr := &relay.Transport{Base: google.Transport(), Spool: s,
+		Settings: relay.Settings{Ways: map[plantain.ProjectName]relay.Way{}, MaxWait: 24 * time.Hour, MaxQueue: 10_000}, Clock: plantain.Clock{Shift: g.start.Sub(time.Now())}}
 	var members []pool.Member
 	for i, key := range g.keys() {
 		l := g.limits(g.tiers[i])

@@ -52,16 +52,19 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 	defer t.queue.Leave(place)
 	ctx, cancel := context.WithTimeout(f.waiting, t.Clock.Real(a.patience.Sub(t.now())))
 	defer cancel()
-	if err := place.Wait(ctx); err != nil {
-		return nil, t.late(f, 0)
-	}
 	for {
-		if wait := t.queue.Next(a.entry.ID).Sub(t.now()); wait > 0 && t.sleep(f.waiting, wait) != nil {
-			return nil, errLeft
+		if err := t.queue.Wait(ctx, place); err != nil {
+			return nil, t.late(f, 0)
+		}
+		now := t.now()
+		if wait := t.queue.Next(a.entry.ID).Sub(now); wait > 0 {
+			if t.sleep(f.waiting, wait) != nil {
+				return nil, errLeft
+			}
+			continue // somebody may be due before it by now
 		}
 		o, none, err := t.takeAny(f, n)
 		if o != nil || err != nil {
-			now := t.now()
 			t.queue.Pace(a.entry.ID, now, t.Pool.Pace(now, a.entry.ID))
 			return o, err
 		}
@@ -70,7 +73,7 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 		}
 		t.tell(a, Event{Kind: EventWaiting, Attempt: n, Project: none.Project, Until: none.At, Why: reason(none)})
 		// Room may come back sooner than it was reckoned: look again meanwhile.
-		if t.sleep(f.waiting, min(none.At.Sub(t.now()), 5*time.Second)) != nil {
+		if t.sleep(f.waiting, min(none.At.Sub(now), 5*time.Second)) != nil {
 			return nil, errLeft
 		}
 	}
@@ -119,14 +122,14 @@ func (t *Transport) takeAny(f *flight, n int) (*out, *pool.NoRoom, error) {
 
 // take opens an attempt on one member.
 func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, error) {
-	way, ok := t.Ways[m.Name]
+	way, ok := t.set().Ways[m.Name]
 	if !ok {
 		return nil, fmt.Errorf("project %s: no way to reach it is configured", m.Name)
 	}
 	o := &out{member: m, way: way, attempt: plantain.Attempt{
 		ID: plantain.AttemptID(t.newID("a")), Request: a.id, Number: n,
 		Client: a.caller.Client, Project: m.Name, Model: a.entry.ID, Size: a.asked.Size,
-		Opened: now, Deadline: now.Add(t.timeout()),
+		Opened: now, Deadline: now.Add(t.set().timeout()),
 	}}
 	if a.route.free() {
 		t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
@@ -181,7 +184,7 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 
 func (t *Transport) account(a *ask, r *result, n int) {
 	now := t.now()
-	scope, park := pool.After(r.verdict, now, t.Policy.full(t.Policy.BackOff(n)))
+	scope, park := pool.After(r.verdict, now, t.set().Policy.full(t.set().Policy.BackOff(n)))
 	park.Under = r.member.Fingerprint
 	keys := r.member.Keys(a.entry.ID)
 	if scope == pool.ScopeUpstream {

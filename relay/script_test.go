@@ -167,7 +167,7 @@ func newHouse(t *testing.T, script map[string][]reply) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &relay.Transport{Books: b, Base: g, Spool: s, Ways: map[plantain.ProjectName]relay.Way{}}
+	tr := &relay.Transport{Books: b, Base: g, Spool: s, Settings: relay.Settings{Ways: map[plantain.ProjectName]relay.Way{}}}
 	var members []pool.Member
 	for _, name := range []string{"a", "b", "c"} {
 		if script[name] == nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -25,28 +26,52 @@ import (
 // for the caller's context and local faults. It is safe for concurrent use and
 // must not be copied after first use.
 type Transport struct {
-	Pool      *pool.Pool
-	Ways      map[plantain.ProjectName]Way // how each member of the pool is reached
-	Books     Books                        // nil: kept in memory
-	Policy    Policy                       // zero: the retry table of the design
-	Rules     verdict.Rules                // zero: a filtered image is taken as charged where Google says nothing
-	Catalogue *gemini.Catalogue            // nil: the one that comes with Plantain
-	Spool     *spool.Spool                 // nil: one in the user's cache folder
-	Base      http.RoundTripper            // nil: like http.DefaultTransport, with more connections kept
-	Timeout   time.Duration                // the longest that one attempt may take; zero: 5 minutes
-	MaxWait   time.Duration                // the longest that a request waits for room; zero: 2 minutes
-	MaxQueue  int                          // requests that may wait for room at once; zero: 1000
-	Clock     plantain.Clock               // zero: the real one
-	Log       *slog.Logger                 // nil: nothing is logged
+	Settings
+	Pool  *pool.Pool
+	Books Books             // nil: kept in memory
+	Spool *spool.Spool      // nil: one in the user's cache folder
+	Base  http.RoundTripper // nil: like http.DefaultTransport, with more connections kept
+	Clock plantain.Clock    // zero: the real one
+	Log   *slog.Logger      // nil: nothing is logged
+	// Watch is told what happens to every request, by many goroutines at once; nil:
+	// nobody. It must not block.
+	Watch func(Event)
 
 	once    sync.Once
 	failed  error
+	changed atomic.Pointer[Settings] // nil: Settings stands
 	spool   *spool.Spool
 	books   Books
 	client  http.RoundTripper
 	budget  budget
 	queue   pool.Queue
 	flights flights
+}
+
+// Settings are what of a Transport may change while it runs.
+type Settings struct {
+	Ways      map[plantain.ProjectName]Way // how each member of the pool is reached; required
+	Policy    Policy                       // zero: the retry table of the design
+	Rules     verdict.Rules                // zero: a filtered image is taken as charged where Google says nothing
+	Catalogue *gemini.Catalogue            // nil: the one that comes with Plantain
+	Timeout   time.Duration                // the longest that one attempt may take; zero: 5 minutes
+	MaxWait   time.Duration                // the longest that a request waits for room; zero: 2 minutes
+	MaxQueue  int                          // requests that may wait for room at once; zero: 1000
+}
+
+// Change puts other settings in force, for requests that run as well as for new
+// ones: an attempt that is out is settled by the way it was sent.
+func (t *Transport) Change(s Settings) {
+	t.changed.Store(&s)
+	t.queue.Allow(s.MaxQueue)
+}
+
+// set gives the settings that are in force.
+func (t *Transport) set() *Settings {
+	if s := t.changed.Load(); s != nil {
+		return s
+	}
+	return &t.Settings
 }
 
 // A Way is how a project is reached, and what its price is.
@@ -87,7 +112,7 @@ func (t *Transport) Running() int { return t.flights.running() }
 func (t *Transport) run(f *flight) *answer {
 	a := f.ask
 	defer a.body.Release()
-	t.budget.earn(cmp.Or(t.Policy.Budget, 0.2))
+	t.budget.earn(cmp.Or(t.set().Policy.Budget, 0.2))
 	again := map[plantain.Class]int{}
 	var last *result
 	defer func() { last.release() }()
@@ -134,7 +159,7 @@ type result struct {
 
 // judge says what an attempt meant and cost.
 func (t *Transport) judge(a *ask, o *out, g *got) *result {
-	r := &result{out: o, got: g, verdict: t.Rules.Judge(g.facts)}
+	r := &result{out: o, got: g, verdict: t.set().Rules.Judge(g.facts)}
 	if !a.route.free() {
 		r.cost = ledger.Cost(a.entry, r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
 		a.spent = plantain.Cost{Low: a.spent.Low + r.cost.Low, High: a.spent.High + r.cost.High}
@@ -167,7 +192,7 @@ func (r *result) release() {
 
 // next applies the policy, the client's own wish and the retry budget.
 func (t *Transport) next(v plantain.Verdict, a *ask, n, again int) Step {
-	p := t.Policy
+	p := t.set().Policy
 	if a.caller.Force == "unknown" || a.route.free() {
 		p.Unknown = p.attempts()
 	}
@@ -211,26 +236,16 @@ func (t *Transport) now() time.Time { return t.Clock.Now() }
 
 func (t *Transport) base() http.RoundTripper { return t.client }
 
-func (t *Transport) catalogue() *gemini.Catalogue {
-	if t.Catalogue == nil {
+func (s *Settings) catalogue() *gemini.Catalogue {
+	if s.Catalogue == nil {
 		return gemini.DefaultCatalogue()
 	}
-	return t.Catalogue
+	return s.Catalogue
 }
 
-func (t *Transport) maxWait() time.Duration {
-	if t.MaxWait == 0 {
-		return 2 * time.Minute
-	}
-	return t.MaxWait
-}
+func (s *Settings) maxWait() time.Duration { return cmp.Or(s.MaxWait, 2*time.Minute) }
 
-func (t *Transport) timeout() time.Duration {
-	if t.Timeout == 0 {
-		return 5 * time.Minute
-	}
-	return t.Timeout
-}
+func (s *Settings) timeout() time.Duration { return cmp.Or(s.Timeout, 5*time.Minute) }
 
 func (t *Transport) log() *slog.Logger {
 	if t.Log == nil {
@@ -246,7 +261,7 @@ func (t *Transport) start() error {
 		if t.books == nil {
 			t.books = &Memory{}
 		}
-		t.queue.Most = t.MaxQueue
+		t.queue.Allow(t.set().MaxQueue)
 		if t.client == nil {
 			t.client = DefaultBase()
 		}

@@ -83,7 +83,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if err := h.door.Load(ctx); err != nil {
 		return nil, err
 	}
-	members, ways, err := projects(c)
+	members, settings, err := settings(c)
 	if err != nil {
 		return nil, err
 	}
@@ -93,13 +93,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		return nil, err
 	}
 	h.pool.Saw(windows)
-	h.relay = &relay.Transport{
-		Pool: h.pool, Ways: ways, Books: h.store, Spool: h.spool, Catalogue: c.Catalogue, Clock: clock, Log: log,
-		Policy: relay.Policy{Attempts: c.Retry.Attempts, Base: c.Retry.Base, Cap: c.Retry.Cap,
-			NoImage: c.Retry.NoImage, Unknown: c.Retry.Unknown, Budget: c.Retry.Budget},
-		Rules:   verdict.Rules{Filtered: c.Billing.Filtered},
-		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait, MaxQueue: c.Queue.MaxLength,
-	}
+	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Spool: h.spool, Clock: clock, Log: log}
 	return h, nil
 }
 
@@ -167,22 +161,28 @@ func imagesFolder(s string) (string, error) {
 	return folder, nil
 }
 
-// projects turns the configured projects into members of the pool and ways to
-// reach them.
-func projects(c *config.Config) ([]pool.Member, map[plantain.ProjectName]relay.Way, error) {
-	ways := map[plantain.ProjectName]relay.Way{}
+// settings turns a configuration into the members of the pool and what of the
+// relay may change while it runs.
+func settings(c *config.Config) ([]pool.Member, relay.Settings, error) {
+	s := relay.Settings{
+		Ways: map[plantain.ProjectName]relay.Way{}, Catalogue: c.Catalogue,
+		Policy: relay.Policy{Attempts: c.Retry.Attempts, Base: c.Retry.Base, Cap: c.Retry.Cap,
+			NoImage: c.Retry.NoImage, Unknown: c.Retry.Unknown, Budget: c.Retry.Budget},
+		Rules:   verdict.Rules{Filtered: c.Billing.Filtered},
+		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait, MaxQueue: c.Queue.MaxLength,
+	}
 	var members []pool.Member
 	for _, p := range c.Projects {
 		if p.Upstream == plantain.Vertex {
-			return nil, nil, fmt.Errorf("project %s: this version reaches projects by API key only, not through Vertex AI", p.Name)
+			return nil, s, fmt.Errorf("project %s: this version reaches projects by API key only, not through Vertex AI", p.Name)
 		}
 		members = append(members, member(c.Catalogue, p))
-		ways[p.Name] = relay.Way{
+		s.Ways[p.Name] = relay.Way{
 			Upstream: relay.KeyUpstream{Base: p.BaseURL, Key: p.APIKey},
 			Factor:   ledger.Factor(p.PricePermille),
 		}
 	}
-	return members, ways, nil
+	return members, s, nil
 }
 
 func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {

@@ -28,6 +28,7 @@ type Config struct {
 	Retry     Retry
 	Queue     Queue
 	Billing   Billing
+	Clients   Clients
 	Retention Retention
 	Spool     Spool
 
@@ -80,6 +81,11 @@ type Queue struct {
 // Billing is what to believe where Google says nothing.
 type Billing struct {
 	Filtered plantain.FilteredBilling
+}
+
+// Clients is what each client of the gateway may do.
+type Clients struct {
+	Concurrency int // requests at once; zero: as many as it likes
 }
 
 // Retention is how long things are kept.

@@ -93,6 +93,10 @@ func (r *reader) config(s *section, text []byte, c *Config) {
 		parsed(b, "filtered", &c.Billing.Filtered, "charged or free", parseFiltered)
 		b.end()
 	}
+	if cl := s.under("clients"); cl != nil {
+		cl.count("concurrency", &c.Clients.Concurrency, 0)
+		cl.end()
+	}
 	if k := s.under("retention"); k != nil {
 		k.duration("images", &c.Retention.Images)
 		k.bytes("images_max", &c.Retention.ImagesMax)

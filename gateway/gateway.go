@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -36,7 +37,10 @@ type Gateway struct {
 	MaxBody  int64        // zero: [MaxBody]
 	Log      *slog.Logger // nil: nothing is logged
 
-	live live
+	live    live
+	busy    limits
+	once    sync.Once
+	counted *metrics
 }
 
 // Handler gives the routes.
@@ -46,12 +50,13 @@ func (g *Gateway) Handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	for _, version := range []string{"v1", "v1beta"} {
-		mux.Handle("/"+version+"/", g.behind(g.gemini))
+		mux.Handle("/"+version+"/", g.behind(g.count(g.gemini)))
 	}
 	mux.HandleFunc("GET /healthz", g.healthz)
 	mux.HandleFunc("GET /readyz", g.readyz)
 	mux.Handle("GET /api/v1/requests/{id}", g.behind(g.request))
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
+	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))
 	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))
 	mux.Handle("GET /api/v1/requests", g.forAdmins(g.requests))
 	if g.Door.Keys != nil {
@@ -155,6 +160,11 @@ func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	if !g.busy.enter(caller.Client) {
+		tooBusy(w, caller.Client)
+		return
+	}
+	defer g.busy.leave(caller.Client)
 	if key := r.Header.Get("Idempotency-Key"); key != "" {
 		story, done := g.live.begin(storyKey{caller.Client, key})
 		defer done()
@@ -177,6 +187,16 @@ func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(writerTo(w, res), res.Body); err != nil {
 		g.log().Info("the client left while its answer was written", "request", res.Header.Get("Plantain-Request-Id"), "error", err)
 	}
+}
+
+// tooBusy refuses a client that has as many requests running as it may.
+func tooBusy(w http.ResponseWriter, c plantain.ClientName) {
+	w.Header().Set("Retry-After", "1")
+	message := fmt.Sprintf("client %s has as many requests running as it may (clients.concurrency)", c)
+	writeRefusal(w, http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", message, map[string]string{
+		"verdict": "rate_minute", "charged": "no", "attempts": "0",
+		"explanation": message + ". Nothing was sent.", "next": "Send it again when one of them is answered.",
+	})
 }
 
 // writerTo gives where an answer is written to: one that comes event by event is

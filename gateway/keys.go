@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -125,18 +126,22 @@ func turnedAway(w http.ResponseWriter, err error) {
 		message = "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API."
 		reason = "CREDENTIALS_MISSING"
 	}
-	info := func(reason, domain string, meta map[string]string) map[string]any {
-		return map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": domain, "metadata": meta}
-	}
+	writeRefusal(w, status, name, message, map[string]string{
+		"verdict": "key_invalid", "charged": "no", "attempts": "0",
+		"explanation": fmt.Sprintf("This is the door of Plantain, not of Google: %s. Nothing was sent.", err),
+		"next":        "Show a key of this gateway as x-goog-api-key, as ?key= or as Authorization: Bearer. plantain keys create NAME makes one.",
+	}, errorInfo(reason, "googleapis.com", map[string]string{"service": "generativelanguage.googleapis.com"}))
+}
+
+// writeRefusal writes an error of the gateway in Google's shape, with the details
+// that Google would give, and ours.
+func writeRefusal(w http.ResponseWriter, status int, name, message string, ours map[string]string, details ...any) {
 	writeJSON(w, status, map[string]any{"error": map[string]any{
 		"code": status, "message": message, "status": name,
-		"details": []any{
-			info(reason, "googleapis.com", map[string]string{"service": "generativelanguage.googleapis.com"}),
-			info("KEY_INVALID", "plantain", map[string]string{
-				"verdict": "key_invalid", "charged": "no", "attempts": "0",
-				"explanation": fmt.Sprintf("This is the door of Plantain, not of Google: %s. Nothing was sent.", err),
-				"next":        "Show a key of this gateway as x-goog-api-key, as ?key= or as Authorization: Bearer. plantain keys create NAME makes one.",
-			}),
-		},
+		"details": append(details, errorInfo(strings.ToUpper(ours["verdict"]), "plantain", ours)),
 	}})
+}
+
+func errorInfo(reason, domain string, meta map[string]string) map[string]any {
+	return map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": domain, "metadata": meta}
 }

@@ -95,7 +95,7 @@ func (d *demoCmd) open(w *world) (_ *show, err error) {
 	if s.house, err = build(w.ctx, &c, slog.New(slog.DiscardHandler), plantain.Clock{}); err != nil {
 		return nil, err
 	}
-	handler := s.house.handler(modelIDs(&c))
+	handler := s.house.gateway.Handler()
 	if s.gateway, err = listen(c.Listen, handler, false); err != nil {
 		// The usual port is taken, perhaps by a real gateway: any other will do.
 		if s.gateway, err = listen("127.0.0.1:0", handler, false); err != nil {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,13 +32,21 @@ const defaultConfig = "plantain.yaml"
 // loadConfig reads the configuration that was named, the one in this folder, or
 // the environment.
 func (w *world) loadConfig() (*config.Config, error) {
-	if w.config != "" {
-		return config.Load(w.config, w.env)
-	}
-	if _, err := os.Stat(defaultConfig); !errors.Is(err, fs.ErrNotExist) {
-		return config.Load(defaultConfig, w.env)
+	if path := w.configPath(); path != "" {
+		return config.Load(path, w.env)
 	}
 	return config.FromEnv(w.env)
+}
+
+// configPath is the file that configures; empty: the environment does.
+func (w *world) configPath() string {
+	if w.config != "" {
+		return w.config
+	}
+	if _, err := os.Stat(defaultConfig); !errors.Is(err, fs.ErrNotExist) {
+		return defaultConfig
+	}
+	return ""
 }
 
 // A house is the assembled program: everything between a request and Google.
@@ -51,6 +58,8 @@ type house struct {
 	log   *slog.Logger
 	spool *spool.Spool
 	door  *gateway.Door
+
+	gateway *gateway.Gateway
 }
 
 // build assembles a house from a configuration. Close it.
@@ -94,6 +103,15 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	}
 	h.pool.Saw(windows)
 	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Spool: h.spool, Clock: clock, Log: log}
+	h.gateway = &gateway.Gateway{
+		Relay:    h.relay,
+		Door:     h.door,
+		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(c)) },
+		Attempts: h.attempts,
+		Log:      h.log,
+	}
+	h.gateway.Limit(c.Clients.Concurrency)
+	h.relay.Watch = h.gateway.Observe
 	return h, nil
 }
 
@@ -116,18 +134,6 @@ func (h *house) recover(ctx context.Context) error {
 // close finishes what was sent, until the context ends, and gives the store back.
 func (h *house) close(ctx context.Context) error {
 	return errors.Join(h.relay.Close(ctx), h.store.Close())
-}
-
-// handler is the HTTP face of the house.
-func (h *house) handler(models []plantain.Model) http.Handler {
-	g := &gateway.Gateway{
-		Relay:    h.relay,
-		Door:     h.door,
-		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), models) },
-		Attempts: h.attempts,
-		Log:      h.log,
-	}
-	return g.Handler()
 }
 
 // attempts reads the ledger for the API: those of a request, or the last hundred.

@@ -36,6 +36,8 @@ func (c clock) clock() plantain.Clock {
 func (serveCmd) Help() string {
 	return `With only GEMINI_API_KEY set it needs no configuration. Point any Gemini SDK at it by the base URL, for Google's own by GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8787.
 
+A change of plantain.yaml takes effect at once, or on SIGHUP, without a request being dropped; a file that is wrong changes nothing and is told in the log.
+
 It stops on Ctrl-C after it has finished what was already sent, because that is paid for; a second Ctrl-C stops it at once.`
 }
 
@@ -63,7 +65,7 @@ func serve(w *world, c *config.Config, log *slog.Logger, clock plantain.Clock) e
 	if err != nil {
 		return err
 	}
-	server, err := listen(c.Listen, h.handler(modelIDs(c)), !h.door.Open())
+	server, err := listen(c.Listen, h.gateway.Handler(), !h.door.Open())
 	if err != nil {
 		return errors.Join(err, h.close(w.ctx))
 	}
@@ -73,6 +75,7 @@ func serve(w *world, c *config.Config, log *slog.Logger, clock plantain.Clock) e
 	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %d project(s); stop it with Ctrl-C\n", server.address, len(c.Projects))
 	failed := server.start()
 	go h.sweep(w.ctx)
+	go h.follow(w, c)
 	select {
 	case err := <-failed:
 		return errors.Join(err, h.close(context.Background()))

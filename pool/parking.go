@@ -106,7 +106,7 @@ func After(v plantain.Verdict, now time.Time, backOff time.Duration) (Scope, Par
 // so does the knowledge that its probe was made.
 func (s *State) Parks(p Parking) {
 	old := s.Park
-	if old.Reason == p.Reason && old.Probed {
+	if old.Reason == p.Reason && old.Probed && p.Since.Before(old.Until) {
 		p.Probed = true
 	}
 	same := old.Under == p.Under

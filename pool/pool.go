@@ -128,12 +128,16 @@ type NoRoom struct {
 	Limit   plantain.Limit // the window that binds; empty: a parking
 	Parked  Parking        // what takes the project out; zero: a window
 	Project plantain.ProjectName
-	Waiting int // requests in a queue that takes no more; zero: it is not about the queue
+	Waiting int  // requests that wait before it; zero: it is not about the queue
+	Full    bool // the queue takes no more
 }
 
 func (n *NoRoom) Error() string {
-	if n.Waiting > 0 {
+	if n.Full {
 		return fmt.Sprintf("%d requests wait for room already, and the queue takes no more", n.Waiting)
+	}
+	if n.Waiting > 0 {
+		return fmt.Sprintf("its turn did not come in time; %d requests wait for room", n.Waiting)
 	}
 	why := string(n.Limit) + " is used up"
 	if n.Parked.Reason != "" {
@@ -164,6 +168,9 @@ func (m Member) room(states func(Key) *State, now time.Time, model plantain.Mode
 	}
 	return worst
 }
+
+// Sooner gives the one that has room first; other may be nil.
+func (n *NoRoom) Sooner(other *NoRoom) *NoRoom { return sooner(other, n) }
 
 func later(a, b *NoRoom) *NoRoom {
 	if a == nil || (!a.Forever && (b.Forever || b.At.After(a.At))) {
@@ -198,7 +205,8 @@ func (m Member) Give(states States, now time.Time, attempt plantain.Attempt, sen
 		if m.counts(k) {
 			states[k].Settle(now, attempt.ID, sent, m.part(k, really))
 		}
-		if through {
+		if through && sent.After(states[k].Park.Since) {
+			// What was sent before says nothing of what came since.
 			states[k].Unpark()
 		}
 	}
@@ -243,11 +251,14 @@ func (p *Pool) Rank(now time.Time, model plantain.Model, need Amount, without ma
 		with = append(with, ranked{m, p.headroom(m, seen, now, model)})
 	}
 	slices.SortStableFunc(with, func(a, b ranked) int { return cmp.Compare(b.headroom, a.headroom) })
+	if len(with) == 0 {
+		return nil, first
+	}
 	out := make([]Member, len(with))
 	for i, r := range with {
 		out[i] = r.Member
 	}
-	return out, first
+	return out, nil
 }
 
 func (p *Pool) headroom(m Member, seen func(Key) *State, now time.Time, model plantain.Model) float64 {
@@ -266,19 +277,23 @@ func sooner(a, b *NoRoom) *NoRoom {
 }
 
 // Pace is the time between two images at which the projects that are not parked
-// are used to their limits a minute, and no more. Zero: no limit a minute is known.
+// are used to their limits a minute, and no more. Zero: there is none, or one that
+// has no such limit.
 func (p *Pool) Pace(now time.Time, model plantain.Model) time.Duration {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	var perMinute int64
 	for _, m := range p.members {
-		if at, forever := p.seen[Key{m.Name, model}].Park.Ends(now, m.Fingerprint); forever || at.After(now) {
+		if p.parked(m, model, now) {
 			continue
 		}
 		limits := m.limits(Key{m.Name, model})
 		rpm, known := limits[plantain.LimitRPM]
 		if ipm, ok := limits[plantain.LimitIPM]; ok && (!known || ipm < rpm) {
-			rpm = ipm
+			rpm, known = ipm, true
+		}
+		if !known {
+			return 0
 		}
 		perMinute += rpm
 	}
@@ -286,6 +301,16 @@ func (p *Pool) Pace(now time.Time, model plantain.Model) time.Duration {
 		return 0
 	}
 	return minute / time.Duration(perMinute)
+}
+
+// parked reports whether a member is out for a model, or as a whole.
+func (p *Pool) parked(m Member, model plantain.Model, now time.Time) bool {
+	for _, k := range m.Keys(model) {
+		if at, forever := p.seen[k].Park.Ends(now, m.Fingerprint); forever || at.After(now) {
+			return true
+		}
+	}
+	return false
 }
 
 // Report is what a person sees of one project.

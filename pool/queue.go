@@ -43,9 +43,14 @@ type Queue struct {
 type line struct {
 	waiting places
 	next    time.Time // before it, the head does not take room
-	turn    int64     // of the last one that left the head
-	last    map[plantain.ClientName]int64
+	lanes   map[Priority]*lane
 	seq     int64
+}
+
+// A lane is the virtual time of one priority.
+type lane struct {
+	turn int64 // of the last one that took room
+	last map[plantain.ClientName]int64
 }
 
 // A Place is a request's place in a line.
@@ -93,15 +98,20 @@ func (q *Queue) Join(m plantain.Model, c plantain.ClientName, p Priority) (*Plac
 	}
 	l := q.lines[m]
 	if l == nil {
-		l = &line{last: map[plantain.ClientName]int64{}}
+		l = &line{lanes: map[Priority]*lane{}}
 		if q.lines == nil {
 			q.lines = map[plantain.Model]*line{}
 		}
 		q.lines[m] = l
 	}
+	way := l.lanes[p]
+	if way == nil {
+		way = &lane{last: map[plantain.ClientName]int64{}}
+		l.lanes[p] = way
+	}
 	l.seq++
-	place := &Place{model: m, priority: p, due: max(l.turn+1, l.last[c]+2), seq: l.seq, head: make(chan struct{})}
-	l.last[c] = place.due
+	place := &Place{model: m, priority: p, due: max(way.turn+1, way.last[c]+2), seq: l.seq, head: make(chan struct{})}
+	way.last[c] = place.due
 	if len(l.waiting) > 0 {
 		l.waiting[0].head = make(chan struct{}) // in case it is overtaken
 	}
@@ -137,7 +147,7 @@ func (q *Queue) isHead(p *Place) (head bool, called <-chan struct{}) {
 }
 
 // Next is the instant before which the head of a line should not take room, and
-// Pace sets it: while more is asked than there is room for, room is taken evenly
+// Took sets it: while more is asked than there is room for, room is taken evenly
 // and not in bursts, or whoever comes after a burst would wait out a whole minute.
 func (q *Queue) Next(m plantain.Model) time.Time {
 	q.mu.Lock()
@@ -148,14 +158,16 @@ func (q *Queue) Next(m plantain.Model) time.Time {
 	return time.Time{}
 }
 
-// Pace sets [Queue.Next] while anybody else waits: a step after the last one,
-// which was due and not when it came, so that what a wait for room delayed is
-// made up for. No more than one step is: a burst would leave a gap a minute later.
-func (q *Queue) Pace(m plantain.Model, now time.Time, step time.Duration) {
+// Took notes that the one at a place took room, for whom it was due, and sets
+// [Queue.Next]: a step after the last one was due, and not after it came, so that
+// what a wait for room delayed is made up for. No more than one step is: a burst would leave a gap a minute later.
+func (q *Queue) Took(p *Place, now time.Time, step time.Duration) {
 	const behind = 1
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if l := q.lines[m]; l != nil {
+	if l := q.lines[p.model]; l != nil {
+		way := l.lanes[p.priority]
+		way.turn = max(way.turn, p.due)
 		if earliest := now.Add(-behind * step); l.next.Before(earliest) {
 			l.next = earliest
 		}
@@ -173,7 +185,6 @@ func (q *Queue) Leave(p *Place) {
 	}
 	heap.Remove(&l.waiting, p.index)
 	q.count--
-	l.turn = max(l.turn, p.due)
 	if len(l.waiting) == 0 {
 		delete(q.lines, p.model) // nobody is owed a turn
 		return

@@ -20,6 +20,7 @@ func drain(t *testing.T, q *Queue, places map[string]*Place) string {
 		for name, p := range places {
 			if head, _ := q.isHead(p); head {
 				order = append(order, name)
+				q.Took(p, noon, 0)
 				q.Leave(p)
 				delete(places, name)
 			}
@@ -73,7 +74,9 @@ func TestALongSilenceEarnsNoMoreThanOneTurn(t *testing.T) {
 	t.Parallel()
 	var q Queue
 	for range 50 {
-		q.Leave(join(t, &q, "busy", Normal))
+		p := join(t, &q, "busy", Normal)
+		q.Took(p, noon, 0)
+		q.Leave(p)
 	}
 	places := map[string]*Place{"keep": join(t, &q, "busy", Normal)}
 	for i := range 2 {
@@ -141,6 +144,25 @@ func TestTheHeadCanBeOvertaken(t *testing.T) {
 	q.Leave(high)
 	places := map[string]*Place{"flood": flood, "next": next, "single": single}
 	if got := drain(t, &q, places); got != "flood single next" && got != "single flood next" {
+		t.Errorf("served %s", got)
+	}
+}
+
+func TestWhoGivesUpTakesNoTurn(t *testing.T) {
+	t.Parallel()
+	var q Queue
+	places := map[string]*Place{}
+	for i := range 5 {
+		places[fmt.Sprint("flood", i)] = join(t, &q, "flood", Normal)
+	}
+	q.Leave(join(t, &q, "flood", Normal)) // the last one hangs up
+	for range 30 {                        // another priority has its own turns
+		p := join(t, &q, "vip", High)
+		q.Took(p, noon, 0)
+		q.Leave(p)
+	}
+	places["single"] = join(t, &q, "single", Normal)
+	if got := drain(t, &q, places); got != "flood0 single flood1 flood2 flood3 flood4" {
 		t.Errorf("served %s", got)
 	}
 }

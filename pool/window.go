@@ -91,7 +91,7 @@ type Day struct {
 	Amount
 }
 
-// A Hold is a [Reservation]: room taken before an attempt, until it is settled
+// A Hold is a reservation: room taken before an attempt, until it is settled
 // or its deadline passes.
 type Hold struct {
 	Attempt plantain.AttemptID `json:"attempt"`
@@ -142,7 +142,7 @@ func (s *State) roomIn(l plantain.Limit, now time.Time, spare int64) time.Time {
 	}
 	// Each settled amount leaves in its turn; what is out is taken as sent when
 	// it was opened, which is the earliest that its room can come back.
-	for _, t := range s.leaving(l) {
+	for _, t := range s.leaving(l, now) {
 		if free := t.free(span(l)); free.After(now) {
 			if used -= t.of(l); used <= spare {
 				return free
@@ -153,11 +153,13 @@ func (s *State) roomIn(l plantain.Limit, now time.Time, spare int64) time.Time {
 }
 
 // leaving lists ticks and holds by the instant from which they count.
-func (s *State) leaving(l plantain.Limit) []Tick {
+func (s *State) leaving(l plantain.Limit, now time.Time) []Tick {
 	all := slices.Clone([]Tick(s.Ticks))
 	for _, h := range s.Holds {
-		if h.of(l) > 0 {
-			all = append(all, Tick{h.At, h.Amount})
+		if h.of(l) > 0 && !h.overdue(now) {
+			// One that is out for longer than the window may be settled at any moment.
+			at := max(h.At, now.Add(-span(l)).UnixMilli())
+			all = append(all, Tick{at, h.Amount})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Tick) int { return int(a.At - b.At) })
@@ -179,9 +181,14 @@ func (s *State) Used(l plantain.Limit, now time.Time) int64 {
 
 func (s *State) used(l plantain.Limit, now time.Time) int64 {
 	from := now.Add(-span(l) - Margin).UnixMilli()
-	var sum int64
+	sum := int64(0)
 	for i := len(s.Ticks) - 1; i >= 0 && s.Ticks[i].At > from; i-- {
 		sum += s.Ticks[i].of(l)
+	}
+	for _, h := range s.Holds {
+		if h.overdue(now) && h.At > from {
+			sum += h.of(l)
+		}
 	}
 	return sum + s.held(l, now)
 }
@@ -231,15 +238,15 @@ func (s *State) Reserve(now time.Time, attempt plantain.AttemptID, deadline time
 }
 
 // Settle gives the reservation of an attempt back and counts what really
-// happened from the instant it was sent. The zero Amount counts nothing. After
-// its deadline a reservation is gone, and the day holds it already: such a late
-// settlement counts once more there, which errs on the careful side.
+// happened from the instant it was sent. The zero Amount counts nothing. Where
+// another change found the reservation overdue, what it held is counted already,
+// and counted once more: that errs on the careful side.
 func (s *State) Settle(now time.Time, attempt plantain.AttemptID, sent time.Time, really Amount) {
 	s.Seq++
-	s.expire(now)
 	if i := slices.IndexFunc(s.Holds, func(h Hold) bool { return h.Attempt == attempt }); i >= 0 {
 		s.Holds = slices.Delete(s.Holds, i, i+1)
 	}
+	s.expire(now)
 	if really == (Amount{}) {
 		return
 	}
@@ -250,8 +257,8 @@ func (s *State) Settle(now time.Time, attempt plantain.AttemptID, sent time.Time
 	}
 }
 
-// grains is how many ticks a span is kept in at the most: two amounts closer than
-// that are one tick at the later instant, so that a state stays small however
+// grains is how many ticks a span is kept in at the most: amounts in one grain of
+// time are one tick at the latest instant, so that a state stays small however
 // large the limit.
 const grains = 250
 
@@ -264,8 +271,8 @@ func (s *State) tick(at int64, a Amount) {
 	for i > 0 && s.Ticks[i-1].At > at {
 		i--
 	}
-	if i > 0 && at-s.Ticks[i-1].At < grain && len(s.Ticks) > 64 {
-		s.Ticks[i-1].At = at
+	if i > 0 && at/grain == s.Ticks[i-1].At/grain && len(s.Ticks) > 64 {
+		s.Ticks[i-1].At = max(at, s.Ticks[i-1].At)
 		s.Ticks[i-1].Amount = s.Ticks[i-1].plus(a)
 		return
 	}
@@ -301,19 +308,20 @@ func compareDates(a, b string) int {
 }
 
 // expire forgets what no longer counts. A reservation past its deadline belongs
-// to an attempt that nobody will settle: its room in the rolling windows comes
-// back, but it may have been sent, so the day keeps it.
+// to an attempt that nobody will settle: it may have been sent when it was opened,
+// so it counts from then, in the rolling windows and in the day.
 func (s *State) expire(now time.Time) {
+	for _, h := range s.Holds {
+		if h.overdue(now) {
+			s.countDay(DayOf(time.UnixMilli(h.At)), h.Amount)
+			s.tick(h.At, h.Amount)
+		}
+	}
+	s.Holds = slices.DeleteFunc(s.Holds, func(h Hold) bool { return h.overdue(now) })
 	aMinute, ten := now.Add(-minute-Margin).UnixMilli(), now.Add(-tenMinutes-Margin).UnixMilli()
 	s.Ticks = slices.DeleteFunc(s.Ticks, func(t Tick) bool {
 		return t.At <= ten || t.At <= aMinute && t.Spend == 0
 	})
-	for _, h := range s.Holds {
-		if h.overdue(now) {
-			s.countDay(DayOf(time.UnixMilli(h.At)), h.Amount)
-		}
-	}
-	s.Holds = slices.DeleteFunc(s.Holds, func(h Hold) bool { return h.overdue(now) })
 }
 
 // headroom is the smallest free share of any limit, 0 to 1; 1 where no limit is

@@ -85,13 +85,9 @@ func (t *Transport) answer(a *ask, r *result, attempts int) *answer {
 	case r.facts.Stage != plantain.Done || r.facts.Status == 0:
 		return &answer{header: h, refused: unanswered(r)}
 	case r.status() >= 400:
-		r.body.End()
 		h.after = r.verdict.Wait
 		return &answer{header: h, status: r.status(), google: r.facts.Header, errBody: withDetail(r, h)}
 	default:
-		if r.body.Len() == 0 {
-			r.body.End() // nothing of it can be shown before
-		}
 		return &answer{header: h, status: r.facts.Status, google: r.facts.Header, body: r.body.Retain(), length: r.body.Len()}
 	}
 }
@@ -107,7 +103,9 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 	}
 	if last != nil {
 		answer := t.answer(a, last, attempts)
-		answer.after = after
+		if after > 0 {
+			answer.after = after
+		}
 		return answer
 	}
 	h := header{request: a.id, attempts: attempts, after: after}

@@ -12,15 +12,18 @@ import (
 // own, because what was sent is finished whoever leaves; callers wait for it.
 type flight struct {
 	ask     *ask
-	waiting context.Context // ends when nobody waits any more
-	leave   context.CancelFunc
+	key     flightKey
+	all     *flights
 	without map[plantain.ProjectName]bool // projects that this request goes around; only run uses it
 
 	answered chan struct{} // closed when answer is set
 	answer   *answer
 
-	callers int  // guarded by flights.mu
-	landed  bool // guarded by flights.mu
+	// What follows is guarded by flights.mu.
+	callers int
+	landed  bool
+	waiting context.Context // ends when the last caller leaves; another one where one joins after that
+	leave   context.CancelFunc
 }
 
 // depart gives the answer to those who wait, while the flight may go on: a stream
@@ -35,8 +38,27 @@ func (f *flight) depart(a *answer) {
 	}
 }
 
-// left reports whether nobody waits for the answer any more.
-func (f *flight) left() bool { return f.waiting.Err() != nil }
+// wait is the context of waiting for this request: it ends when the last caller
+// leaves.
+func (f *flight) wait() context.Context {
+	f.all.mu.Lock()
+	defer f.all.mu.Unlock()
+	return f.waiting
+}
+
+// left reports whether nobody waits for the answer any more. Then nobody can join
+// the flight either: it is about to end without one.
+func (f *flight) left() bool {
+	f.all.mu.Lock()
+	defer f.all.mu.Unlock()
+	if f.callers > 0 {
+		return false
+	}
+	if f.all.byKey[f.key] == f {
+		delete(f.all.byKey, f.key)
+	}
+	return true
+}
 
 // flights are all running requests. Those that carry an idempotency key can be
 // joined. The zero value is ready.
@@ -82,10 +104,12 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) *flight {
 			return nil
 		}
 		a.body.Release()
-		f.callers++
+		if f.callers++; f.callers == 1 {
+			f.waiting, f.leave = context.WithCancel(context.Background())
+		}
 		return f
 	}
-	f := &flight{ask: a, answered: make(chan struct{}), callers: 1, without: map[plantain.ProjectName]bool{}}
+	f := &flight{ask: a, key: k, all: fs, answered: make(chan struct{}), callers: 1, without: map[plantain.ProjectName]bool{}}
 	f.waiting, f.leave = context.WithCancel(context.Background())
 	if fs.byKey == nil {
 		fs.byKey = map[flightKey]*flight{}
@@ -97,16 +121,16 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) *flight {
 	fs.count++
 	go func() {
 		f.depart(run(f))
-		fs.land(k, f)
+		fs.land(f)
 	}()
 	return f
 }
 
-func (fs *flights) land(k flightKey, f *flight) {
+func (fs *flights) land(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if fs.byKey[k] == f {
-		delete(fs.byKey, k)
+	if fs.byKey[f.key] == f {
+		delete(fs.byKey, f.key)
 	}
 	fs.count--
 	f.landed = true

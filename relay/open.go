@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -17,6 +16,10 @@ type out struct {
 	member  pool.Member
 	way     Way
 }
+
+// settling is what an attempt's deadline in the books leaves for its settlement
+// after its time is over.
+const settling = 5 * time.Second
 
 // errLeft says that nobody waits for the answer any more and nothing is out.
 var errLeft = errors.New("the client left before anything was sent")
@@ -47,25 +50,23 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 	a := f.ask
 	place, err := t.queue.Join(a.entry.ID, a.caller.Client, a.caller.Priority)
 	if err != nil {
-		return nil, t.late(f, t.queue.Len())
+		return nil, t.late(a, t.queue.Len())
 	}
 	defer t.queue.Leave(place)
-	ctx, cancel := context.WithTimeout(f.waiting, t.Clock.Real(a.patience.Sub(t.now())))
-	defer cancel()
 	for {
-		if err := t.queue.Wait(ctx, place); err != nil {
-			return nil, t.late(f, 0)
+		if err := t.turn(f, place); err != nil {
+			return nil, err
 		}
 		now := t.now()
 		if wait := t.queue.Next(a.entry.ID).Sub(now); wait > 0 {
-			if t.sleep(f.waiting, wait) != nil {
+			if !t.sleep(f, wait) {
 				return nil, errLeft
 			}
 			continue // somebody may be due before it by now
 		}
 		o, none, err := t.takeAny(f, n)
 		if o != nil || err != nil {
-			t.queue.Pace(a.entry.ID, now, t.Pool.Pace(now, a.entry.ID))
+			t.queue.Took(place, now, t.Pool.Pace(now, a.entry.ID))
 			return o, err
 		}
 		if a.hopeless(none) {
@@ -73,8 +74,27 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 		}
 		t.tell(a, Event{Kind: EventWaiting, Attempt: n, Project: none.Project, Until: none.At, Why: reason(none)})
 		// Room may come back sooner than it was reckoned: look again meanwhile.
-		if t.sleep(f.waiting, min(none.At.Sub(now), 5*time.Second)) != nil {
+		if !t.sleep(f, min(none.At.Sub(now), 5*time.Second)) {
 			return nil, errLeft
+		}
+	}
+}
+
+// turn waits until a request is at the head of its line, as long as its client
+// does.
+func (t *Transport) turn(f *flight, place *pool.Place) error {
+	for {
+		left := f.ask.patience.Sub(t.now())
+		ctx, cancel := context.WithTimeout(f.wait(), t.Clock.Real(left))
+		err := t.queue.Wait(ctx, place)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case f.left():
+			return errLeft
+		case !t.now().Before(f.ask.patience):
+			return t.late(f.ask, 0)
 		}
 	}
 }
@@ -85,17 +105,12 @@ func (a *ask) hopeless(none *pool.NoRoom) bool {
 }
 
 // late is the error of a request that could not wait for its turn, because its
-// time was over or waiting requests too many.
-func (t *Transport) late(f *flight, waiting int) error {
-	if f.left() {
-		return errLeft
-	}
-	_, none := t.rank(f)
-	if none == nil {
-		none = &pool.NoRoom{At: t.now().Add(time.Second)}
-	}
-	none.Waiting = waiting
-	return none
+// time was over, or because too many wait already. It should come back when those
+// before it have had theirs.
+func (t *Transport) late(a *ask, full int) error {
+	now := t.now()
+	ahead := time.Duration(t.queue.Len()) * t.Pool.Pace(now, a.entry.ID)
+	return &pool.NoRoom{At: now.Add(max(ahead, time.Second)), Waiting: t.queue.Len(), Full: full > 0}
 }
 
 func (t *Transport) rank(f *flight) ([]pool.Member, *pool.NoRoom) {
@@ -109,7 +124,7 @@ func (t *Transport) takeAny(f *flight, n int) (*out, *pool.NoRoom, error) {
 	for _, m := range with {
 		o, err := t.take(f.ask, m, n, t.now())
 		if noRoom := (*pool.NoRoom)(nil); errors.As(err, &noRoom) {
-			none = noRoom // the snapshot was behind; the transaction decides
+			none = noRoom.Sooner(none) // the snapshot was behind; the transaction decides
 			continue
 		}
 		return o, nil, err
@@ -124,12 +139,13 @@ func (t *Transport) takeAny(f *flight, n int) (*out, *pool.NoRoom, error) {
 func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, error) {
 	way, ok := t.set().Ways[m.Name]
 	if !ok {
-		return nil, fmt.Errorf("project %s: no way to reach it is configured", m.Name)
+		// A change of the settings is half done: the next look finds it whole.
+		return nil, &pool.NoRoom{Project: m.Name, At: now.Add(time.Second)}
 	}
 	o := &out{member: m, way: way, attempt: plantain.Attempt{
 		ID: plantain.AttemptID(t.newID("a")), Request: a.id, Number: n,
 		Client: a.caller.Client, Project: m.Name, Model: a.entry.ID, Size: a.asked.Size,
-		Opened: now, Deadline: now.Add(t.set().timeout()),
+		Opened: now, Deadline: now.Add(t.set().timeout() + settling),
 	}}
 	if a.route.free() {
 		t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})

@@ -32,7 +32,9 @@ func parseRoute(r *http.Request) (rt route, ok bool) {
 	}
 	if i := strings.LastIndexByte(name, ':'); i >= 0 {
 		rt.model, rt.verb = plantain.Model(name[:i]), name[i+1:]
-		return rt, r.Method == http.MethodPost
+		// Any other verb may cost what the books would not know of.
+		served := rt.pays() || rt.verb == "countTokens"
+		return rt, served && r.Method == http.MethodPost
 	}
 	rt.model = plantain.Model(name)
 	return rt, r.Method == http.MethodGet
@@ -45,7 +47,7 @@ func (r route) pays() bool { return r.verb == "generateContent" || r.streams() }
 func (r route) streams() bool { return r.verb == "streamGenerateContent" }
 
 // free reports whether the call costs nothing, so that it may be repeated.
-func (r route) free() bool { return r.verb == "" || r.verb == "countTokens" }
+func (r route) free() bool { return !r.pays() }
 
 // path is the path for the model that serves.
 func (r route) path(e gemini.Entry) string {

@@ -37,7 +37,7 @@ func (g *got) release() {
 func (t *Transport) send(f *flight, o *out, n int) *got {
 	a := f.ask
 	begun := t.now()
-	ctx, cancel := context.WithTimeout(context.Background(), t.Clock.Real(o.attempt.Deadline.Sub(begun)))
+	ctx, cancel := context.WithTimeout(context.Background(), t.Clock.Real(o.attempt.Deadline.Sub(begun)-settling))
 	defer cancel()
 	var trace progress
 	g := &got{facts: gemini.Facts{Asked: a.asked}}

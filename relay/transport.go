@@ -135,6 +135,7 @@ func (t *Transport) run(f *flight) *answer {
 			t.arrive(a, last, n)
 			return f.answer
 		}
+		last.body.End() // whatever becomes of it, nothing more is to be held
 		if step.Done {
 			return t.answer(a, last, n)
 		}
@@ -218,17 +219,22 @@ func (t *Transport) pause(f *flight, wait time.Duration, n int, v plantain.Verdi
 		return false
 	}
 	t.tell(f.ask, Event{Kind: EventWaiting, Attempt: n + 1, Until: until, Why: v.Class.String()})
-	return t.sleep(f.waiting, wait) == nil
+	return t.sleep(f, wait)
 }
 
-func (t *Transport) sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for a while. It gives false as soon as nobody waits any more.
+func (t *Transport) sleep(f *flight, d time.Duration) bool {
 	timer := time.NewTimer(t.Clock.Real(d))
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		select {
+		case <-timer.C:
+			return true
+		case <-f.wait().Done():
+			if f.left() {
+				return false
+			}
+		}
 	}
 }
 

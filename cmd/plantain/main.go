@@ -63,8 +63,12 @@ type exitCode int
 // run is the whole program: 0 done, 1 failed, 2 wrong usage.
 func run(w *world, args []string) (code int) {
 	defer func() {
-		if c, ok := recover().(exitCode); ok {
+		switch c := recover().(type) {
+		case nil:
+		case exitCode:
 			code = int(c)
+		default:
+			panic(c)
 		}
 	}()
 	var c cli

@@ -63,8 +63,12 @@ func (b *Buffer) Show(n int64) {
 	}
 }
 
-// End lets readers see all of a held body. It does nothing to any other.
+// End lets readers see all of a held body. It does nothing to any other, nor to
+// nil.
 func (b *Buffer) End() {
+	if b == nil {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.held {

@@ -34,7 +34,7 @@ func TestBadInputIsToldAndReachesNobody(t *testing.T) {
 		"no contents":         {"gemini-3.1-flash-image", `{}`, 400, "contents"},
 		"a list, not a map":   {"gemini-3.1-flash-image", `[]`, 400, "list"},
 		"an unknown max wait": {"gemini-3.1-flash-image", prompt, 400, "30s"},
-		"an unknown force":    {"gemini-3.1-flash-image", prompt, 400, "unknown or filtered"},
+		"an unknown force":    {"gemini-3.1-flash-image", prompt, 400, "use unknown"},
 		"a path that is not ": {"../../../etc/passwd", prompt, 404, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

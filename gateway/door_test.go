@@ -18,9 +18,11 @@ type kept []plantain.VirtualKey
 
 func (k kept) Keys(context.Context) ([]plantain.VirtualKey, error) { return k, nil }
 
-func (kept) CreateKey(context.Context, plantain.VirtualKey, time.Time) error            { return nil }
-func (kept) RotateKey(context.Context, plantain.VirtualKey, time.Time, time.Time) error { return nil }
-func (kept) RevokeKey(context.Context, plantain.ClientName, time.Time) error            { return nil }
+func (kept) CreateKey(context.Context, plantain.VirtualKey, time.Time) error { return nil }
+func (kept) RotateKey(_ context.Context, k plantain.VirtualKey, _, _ time.Time) (plantain.VirtualKey, error) {
+	return k, nil
+}
+func (kept) RevokeKey(context.Context, plantain.ClientName, time.Time) error { return nil }
 
 // relayed answers every request with who sent it.
 func relayed(keys kept, operator string) http.Handler {

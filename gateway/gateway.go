@@ -87,7 +87,7 @@ func (g *Gateway) behind(next http.HandlerFunc) http.Handler {
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
-		if g.Door.Open() {
+		if v.walkIn {
 			open.ServeHTTP(w, r)
 			return
 		}
@@ -225,9 +225,9 @@ func (f flushed) Write(p []byte) (int, error) {
 func callerOf(r *http.Request) (relay.Caller, error) {
 	c := relay.Caller{Client: visitorOf(r).client, Force: r.Header.Get("Plantain-Force")}
 	switch c.Force {
-	case "", "unknown", "filtered":
+	case "", "unknown":
 	default:
-		return c, fmt.Errorf("Plantain-Force: %q is not known; use unknown or filtered", c.Force)
+		return c, fmt.Errorf("Plantain-Force: %q is not known; use unknown", c.Force)
 	}
 	switch p := r.Header.Get("Plantain-Priority"); p {
 	case "", "normal":

@@ -83,7 +83,8 @@ func (g *Gateway) rotateKey(w http.ResponseWriter, r *http.Request) {
 	now := g.Door.now()
 	key, k := NewKey(plantain.ClientName(r.PathValue("name")), false, now, time.Time{})
 	ends := now.Add(time.Duration(order.Grace * float64(time.Second)))
-	g.changed(w, r, g.Door.Keys.RotateKey(r.Context(), k, now, ends), ViewKey(k, key, now))
+	k, err := g.Door.Keys.RotateKey(r.Context(), k, now, ends)
+	g.changed(w, r, err, ViewKey(k, key, now))
 }
 
 func (g *Gateway) revokeKey(w http.ResponseWriter, r *http.Request) {
@@ -106,9 +107,14 @@ func (g *Gateway) changed(w http.ResponseWriter, r *http.Request, err error, v K
 
 // keyFault tells a name that is taken or unknown from a fault of the store.
 func (g *Gateway) keyFault(w http.ResponseWriter, err error) {
-	var known interface{ Known() string }
-	if errors.As(err, &known) {
-		writeError(w, http.StatusConflict, known.Known())
+	var theirs interface{ Client() (string, bool) }
+	if errors.As(err, &theirs) {
+		text, missing := theirs.Client()
+		status := http.StatusConflict
+		if missing {
+			status = http.StatusNotFound
+		}
+		writeError(w, status, text)
 		return
 	}
 	g.log().Error("keys", "error", err)

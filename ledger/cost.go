@@ -25,13 +25,13 @@ func (f Factor) of(n plantain.Nanodollars) plantain.Nanodollars {
 
 // Estimate is the most that an attempt is expected to cost: what was sent, one
 // picture of the size asked for, and a generous amount of text and thinking.
-func Estimate(e gemini.Entry, asked gemini.Asked, f Factor) plantain.Nanodollars {
+// price is that of the service tier asked for.
+func Estimate(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor) plantain.Nanodollars {
 	image := e.ImageTokens(asked.Size)
 	if image == 0 {
 		image = e.ImageTokens("")
 	}
-	p := e.Price
-	n := plantain.Nanodollars(InputTokens(e, asked))*p.Input + plantain.Nanodollars(image)*p.Image + extraText*p.Text
+	n := plantain.Nanodollars(InputTokens(e, asked))*price.Input + plantain.Nanodollars(image)*price.Image + extraText*price.Text
 	return f.of(n)
 }
 
@@ -44,20 +44,20 @@ func InputTokens(e gemini.Entry, asked gemini.Asked) int64 {
 // Cost is what an attempt cost by its verdict. Usage is priced where the answer
 // shows it: what candidatesTokensDetails lists as IMAGE at the image rate, all
 // other output and the thinking at the text rate (gemini-api.md §4). An attempt
-// whose charge is unknown is a range from nothing to its usage, or to estimate
-// where no usage was seen.
-func Cost(e gemini.Entry, v plantain.Verdict, body gemini.Body, estimate plantain.Nanodollars, f Factor) plantain.Cost {
+// whose charge is unknown is a range from nothing to its usage; one without usage
+// a range from nothing to estimate. price is that of the service tier that served.
+func Cost(price gemini.Price, v plantain.Verdict, body gemini.Body, estimate plantain.Nanodollars, f Factor) plantain.Cost {
 	if v.Charged == plantain.ChargedNo {
 		return plantain.Exactly(0)
 	}
-	most := estimate
-	if body.Usage.Seen && body.Complete {
-		most = f.of(usage(e.Price, body.Usage))
+	if !body.Usage.Seen || !body.Complete {
+		return plantain.Cost{Low: 0, High: estimate}
 	}
+	counted := f.of(usage(price, body.Usage))
 	if v.Charged == plantain.ChargedYes {
-		return plantain.Exactly(most)
+		return plantain.Exactly(counted)
 	}
-	return plantain.Cost{Low: 0, High: most}
+	return plantain.Cost{Low: 0, High: counted}
 }
 
 func usage(p gemini.Price, u gemini.Usage) plantain.Nanodollars {

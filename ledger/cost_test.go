@@ -37,7 +37,7 @@ func TestRecordedUsageIsPricedToTheNanodollar(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := plantain.Verdict{Class: plantain.Success, Charged: plantain.ChargedYes}
-			got := Cost(entry(t, c.model), v, gemini.Body{Usage: c.usage, Complete: true}, 1, 0)
+			got := Cost(entry(t, c.model).Price, v, gemini.Body{Usage: c.usage, Complete: true}, 1, 0)
 			if got != plantain.Exactly(c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
@@ -48,8 +48,8 @@ func TestRecordedUsageIsPricedToTheNanodollar(t *testing.T) {
 func TestAnUnknownChargeIsARangeFromNothing(t *testing.T) {
 	t.Parallel()
 	e := entry(t, "nb2")
-	most := Estimate(e, gemini.Asked{Size: "4K", TextBytes: 40}, 0)
-	got := Cost(e, plantain.Verdict{Class: plantain.Unanswered}, gemini.Body{}, most, 0)
+	most := Estimate(e, e.Price, gemini.Asked{Size: "4K", TextBytes: 40}, 0)
+	got := Cost(e.Price, plantain.Verdict{Class: plantain.Unanswered}, gemini.Body{}, most, 0)
 	if got.Low != 0 || got.High != most || got.Known() {
 		t.Errorf("got %v", got)
 	}
@@ -62,7 +62,7 @@ func TestWhatGoogleDoesNotChargeCostsNothing(t *testing.T) {
 	t.Parallel()
 	v := plantain.Verdict{Class: plantain.SafetyImage, Charged: plantain.ChargedNo}
 	body := gemini.Body{Complete: true, Usage: gemini.Usage{Seen: true, Prompt: 10, Thoughts: 220}}
-	if got := Cost(entry(t, "pro"), v, body, plantain.Dollar, 0); got != plantain.Exactly(0) {
+	if got := Cost(entry(t, "pro").Price, v, body, plantain.Dollar, 0); got != plantain.Exactly(0) {
 		t.Errorf("got %v", got)
 	}
 }
@@ -72,7 +72,18 @@ func TestAnAggregatorsFactorScalesThePrice(t *testing.T) {
 	e := entry(t, "nb2")
 	v := plantain.Verdict{Class: plantain.Success, Charged: plantain.ChargedYes}
 	body := gemini.Body{Complete: true, Usage: gemini.Usage{Seen: true, Candidates: 1120, ImageOut: 1120}}
-	if got, want := Cost(e, v, body, 0, 750), plantain.Exactly(1120*45_000); got != want {
+	if got, want := Cost(e.Price, v, body, 0, 750), plantain.Exactly(1120*45_000); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestAServiceTierHasItsOwnPrice(t *testing.T) {
+	t.Parallel()
+	e := entry(t, "pro")
+	v := plantain.Verdict{Class: plantain.Success, Charged: plantain.ChargedYes}
+	body := gemini.Body{Complete: true, Usage: gemini.Usage{Seen: true, Candidates: 1120, ImageOut: 1120}}
+	flex := e.Price.Percent(gemini.DefaultCatalogue().ServicePercent("flex"))
+	if got, want := Cost(flex, v, body, 0, 0), plantain.Exactly(1120*60_000); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -114,6 +114,9 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 		h.verdict = refused.verdict.Class
 		return &answer{header: h, refused: refused}
 	}
+	if errors.Is(err, errStopping) {
+		return &answer{header: h, refused: stopping()}
+	}
 	if !errors.Is(err, errLeft) {
 		t.log().Error("a request could not be served", "request", a.id, "error", err)
 	}
@@ -248,6 +251,12 @@ func isTimeout(err error) bool {
 func lostOnDisk(r *result) *refusal {
 	return &refusal{status: http.StatusInternalServerError, verdict: r.verdict,
 		message: "the answer came and stands in the ledger, but could not be kept: the disk of the gateway is full or broken"}
+}
+
+func stopping() *refusal {
+	return &refusal{status: http.StatusServiceUnavailable, message: "the gateway is stopping", after: time.Second,
+		verdict: plantain.Verdict{Class: plantain.ServerError, Charged: plantain.ChargedNo, Retry: plantain.RetryLater,
+			Explanation: "The gateway is being stopped and sends nothing any more. Nothing was charged.", Fix: "Send it again when it is back."}}
 }
 
 func localFault(a *ask) *refusal {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -52,22 +51,43 @@ func callerOf(ctx context.Context) Caller {
 
 // An ask is what a client asked, read whole and understood.
 type ask struct {
-	id       plantain.RequestID
-	caller   Caller
-	key      string // Idempotency-Key; empty: none
-	route    route
-	method   string
-	entry    gemini.Entry // zero for a call that names no model of ours
-	query    string
-	header   http.Header   // what may be sent on
-	body     *spool.Buffer // nil: none
-	digest   [32]byte      // of the body, where there is a key
-	asked    gemini.Asked
-	begun    time.Time
+	id     plantain.RequestID
+	caller Caller
+	key    string // Idempotency-Key; empty: none
+	route  route
+	method string
+	entry  gemini.Entry // zero for a call that names no model of ours
+	query  string
+	header http.Header   // what may be sent on
+	body   *spool.Buffer // nil: none
+	digest [32]byte      // of the body, where there is a key
+	asked  gemini.Asked
+	begun  time.Time
+	bounds
+	need  pool.Amount
+	spent plantain.Cost // of all attempts so far
+}
+
+// bounds are how long a client waits.
+type bounds struct {
 	deadline time.Time // the client's own; zero: none
 	patience time.Time // past it, no more waiting for room
-	need     pool.Amount
-	spent    plantain.Cost // of all attempts so far
+}
+
+// widest gives the later of each bound.
+func (b bounds) widest(o bounds) bounds {
+	if b.deadline.IsZero() || o.deadline.IsZero() {
+		b.deadline = time.Time{}
+	} else {
+		b.deadline = latest(b.deadline, o.deadline)
+	}
+	b.patience = latest(b.patience, o.patience)
+	return b
+}
+
+// hopeless reports that room comes too late for the client.
+func (b bounds) hopeless(none *pool.NoRoom) bool {
+	return none.Forever || none.At.After(b.patience)
 }
 
 // A refusal is an answer that the relay gives by itself.
@@ -128,7 +148,7 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 			a.body.Release()
 			return nil, err
 		}
-		a.need = pool.Amount{Requests: 1, Images: 1, Tokens: ledger.InputTokens(a.entry, a.asked), Spend: ledger.Estimate(a.entry, a.asked, 0)}
+		a.need = pool.Amount{Requests: 1, Images: 1, Tokens: ledger.InputTokens(a.entry, a.asked), Spend: ledger.Estimate(a.entry, t.price(a.entry, a.asked.ServiceTier), a.asked, 0)}
 	}
 	return a, nil
 }
@@ -157,7 +177,7 @@ func (t *Transport) unknownModel(m plantain.Model) *refusal {
 // X-Server-Timeout of Google's SDKs (gemini-api.md §9), whichever is sooner.
 func (t *Transport) setBounds(r *http.Request, a *ask) {
 	if d, ok := r.Context().Deadline(); ok {
-		a.deadline = d
+		a.deadline = a.begun.Add(time.Until(d)) // by our clock
 	}
 	if s, err := strconv.ParseFloat(r.Header.Get("X-Server-Timeout"), 64); err == nil && s > 0 {
 		if d := a.begun.Add(time.Duration(s * float64(time.Second))); a.deadline.IsZero() || d.Before(a.deadline) {
@@ -196,10 +216,10 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 			"Send pictures through the Files API, or fewer or smaller ones.")
 		bad.status = http.StatusRequestEntityTooLarge
 		return bad
-	case err != nil:
+	case errors.As(err, new(*spool.DiskError)):
 		return fmt.Errorf("read the request: %w", err)
-	case r.ContentLength >= 0 && a.body.Len() != r.ContentLength:
-		return fmt.Errorf("read the request: %w", io.ErrUnexpectedEOF)
+	case err != nil, r.ContentLength >= 0 && a.body.Len() != r.ContentLength:
+		return badRequest("", "the request's body was cut before its end", "Send it again whole.")
 	}
 	if sum != nil {
 		sum.Sum(a.digest[:0])

@@ -33,31 +33,25 @@ type Books interface {
 // Memory is Books that forget with the process, for a program that embeds the
 // Transport. The zero value is ready.
 type Memory struct {
-	mu       sync.Mutex
-	windows  pool.Memory
-	attempts map[plantain.AttemptID]*record
-}
-
-type record struct {
-	attempt plantain.Attempt
-	state   ledger.State
-	entry   ledger.Entry
+	mu      sync.Mutex
+	windows pool.Memory
+	out     map[plantain.AttemptID]bool // opened and not settled
 }
 
 // Open implements [Books].
 func (m *Memory) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, fn func(pool.States) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.attempts[a.ID] != nil {
+	if m.out[a.ID] {
 		return fmt.Errorf("attempt %s was opened before", a.ID)
 	}
 	if err := m.windows.Update(ctx, keys, fn); err != nil {
 		return err
 	}
-	if m.attempts == nil {
-		m.attempts = map[plantain.AttemptID]*record{}
+	if m.out == nil {
+		m.out = map[plantain.AttemptID]bool{}
 	}
-	m.attempts[a.ID] = &record{attempt: a, state: ledger.Sent}
+	m.out[a.ID] = true
 	return nil
 }
 
@@ -65,14 +59,13 @@ func (m *Memory) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, 
 func (m *Memory) Settle(ctx context.Context, e ledger.Entry, keys []pool.Key, fn func(pool.States) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := m.attempts[e.Attempt]
-	if r == nil || r.state != ledger.Sent {
+	if !m.out[e.Attempt] {
 		return ErrNotOut
 	}
 	if err := m.windows.Update(ctx, keys, fn); err != nil {
 		return err
 	}
-	r.state, r.entry = ledger.Settled, e
+	delete(m.out, e.Attempt)
 	return nil
 }
 

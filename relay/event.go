@@ -26,8 +26,8 @@ type Event struct {
 	Project plantain.ProjectName `json:"project,omitempty"`
 	Until   time.Time            `json:"until,omitzero"` // of a wait
 	Why     string               `json:"why,omitempty"`  // of a wait
-	Class   plantain.Class       `json:"verdict,omitempty"`
-	Charged plantain.Charged     `json:"charged,omitempty"`
+	Class   plantain.Class       `json:"verdict"`
+	Charged plantain.Charged     `json:"charged"`
 	Cost    plantain.Cost        `json:"cost,omitzero"`
 }
 

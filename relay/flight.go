@@ -20,6 +20,7 @@ type flight struct {
 	answer   *answer
 
 	// What follows is guarded by flights.mu.
+	bounds  bounds // of the most patient caller
 	callers int
 	landed  bool
 	waiting context.Context // ends when the last caller leaves; another one where one joins after that
@@ -36,6 +37,13 @@ func (f *flight) depart(a *answer) {
 	} else if f.answer != a {
 		a.release()
 	}
+}
+
+// until is how long the most patient caller waits.
+func (f *flight) until() bounds {
+	f.all.mu.Lock()
+	defer f.all.mu.Unlock()
+	return f.bounds
 }
 
 // wait is the context of waiting for this request: it ends when the last caller
@@ -104,12 +112,13 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) *flight {
 			return nil
 		}
 		a.body.Release()
+		f.bounds = f.bounds.widest(a.bounds)
 		if f.callers++; f.callers == 1 {
 			f.waiting, f.leave = context.WithCancel(context.Background())
 		}
 		return f
 	}
-	f := &flight{ask: a, key: k, all: fs, answered: make(chan struct{}), callers: 1, without: map[plantain.ProjectName]bool{}}
+	f := &flight{ask: a, key: k, all: fs, bounds: a.bounds, answered: make(chan struct{}), callers: 1, without: map[plantain.ProjectName]bool{}}
 	f.waiting, f.leave = context.WithCancel(context.Background())
 	if fs.byKey == nil {
 		fs.byKey = map[flightKey]*flight{}

@@ -10,6 +10,9 @@ import (
 	"github.com/plantainhq/plantain/pool"
 )
 
+// errStopping says that the gateway stops and opens no attempt any more.
+var errStopping = errors.New("the gateway is stopping")
+
 // out is an attempt that is on its way.
 type out struct {
 	attempt plantain.Attempt
@@ -35,10 +38,10 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 		if o != nil || err != nil {
 			return o, err
 		}
-		if f.ask.hopeless(none) {
+		if f.until().hopeless(none) {
 			return nil, none
 		}
-	} else if with, none := t.rank(f); len(with) == 0 && f.ask.hopeless(none) {
+	} else if with, none := t.rank(f); len(with) == 0 && f.until().hopeless(none) {
 		return nil, none
 	}
 	return t.queued(f, n)
@@ -69,7 +72,7 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 			t.queue.Took(place, now, t.Pool.Pace(now, a.entry.ID))
 			return o, err
 		}
-		if a.hopeless(none) {
+		if f.until().hopeless(none) {
 			return nil, none
 		}
 		t.tell(a, Event{Kind: EventWaiting, Attempt: n, Project: none.Project, Until: none.At, Why: reason(none)})
@@ -84,7 +87,7 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 // does.
 func (t *Transport) turn(f *flight, place *pool.Place) error {
 	for {
-		left := f.ask.patience.Sub(t.now())
+		left := f.until().patience.Sub(t.now())
 		ctx, cancel := context.WithTimeout(f.wait(), t.Clock.Real(left))
 		err := t.queue.Wait(ctx, place)
 		cancel()
@@ -93,15 +96,10 @@ func (t *Transport) turn(f *flight, place *pool.Place) error {
 			return nil
 		case f.left():
 			return errLeft
-		case !t.now().Before(f.ask.patience):
+		case !t.now().Before(f.until().patience):
 			return t.late(f.ask, 0)
 		}
 	}
-}
-
-// hopeless reports that room comes too late for the client.
-func (a *ask) hopeless(none *pool.NoRoom) bool {
-	return none.Forever || none.At.After(a.patience)
 }
 
 // late is the error of a request that could not wait for its turn, because its
@@ -120,6 +118,9 @@ func (t *Transport) rank(f *flight) ([]pool.Member, *pool.NoRoom) {
 // takeAny opens an attempt on the first member that has room; where none has, it
 // gives what will have it first.
 func (t *Transport) takeAny(f *flight, n int) (*out, *pool.NoRoom, error) {
+	if t.stopping.Load() {
+		return nil, nil, errStopping
+	}
 	with, none := t.rank(f)
 	for _, m := range with {
 		o, err := t.take(f.ask, m, n, t.now())
@@ -151,7 +152,7 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 		t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
 		return o, nil
 	}
-	o.attempt.Estimate = ledger.Estimate(a.entry, a.asked, way.Factor)
+	o.attempt.Estimate = ledger.Estimate(a.entry, t.price(a.entry, a.asked.ServiceTier), a.asked, way.Factor)
 	need := a.need
 	need.Spend = o.attempt.Estimate // by the price of this way
 	if err := t.change(m.Keys(a.entry.ID), m.Take(now, o.attempt, need), func(fn func(pool.States) error) error {

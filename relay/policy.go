@@ -39,7 +39,8 @@ func (p Policy) Next(v plantain.Verdict, n, again int) Step {
 	}
 	if v.Charged != plantain.ChargedNo && v.Class != plantain.NoImage {
 		// Whatever it is called: to send it again may be to pay again.
-		return Step{Done: v.Class == plantain.Success || filtered(v.Class) || again >= p.Unknown}
+		done := v.Class == plantain.Success || filtered(v.Class) || again >= p.Unknown
+		return Step{Done: done, Wait: p.jitter(p.BackOff(n))}
 	}
 	switch v.Class {
 	case plantain.RateMinute, plantain.RateDay, plantain.QuotaUnknown, plantain.QuotaZero, plantain.Billing,

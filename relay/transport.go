@@ -37,15 +37,16 @@ type Transport struct {
 	// nobody. It must not block.
 	Watch func(Event)
 
-	once    sync.Once
-	failed  error
-	changed atomic.Pointer[Settings] // nil: Settings stands
-	spool   *spool.Spool
-	books   Books
-	client  http.RoundTripper
-	budget  budget
-	queue   pool.Queue
-	flights flights
+	once     sync.Once
+	failed   error
+	changed  atomic.Pointer[Settings] // nil: Settings stands
+	stopping atomic.Bool
+	spool    *spool.Spool
+	books    Books
+	client   http.RoundTripper
+	budget   budget
+	queue    pool.Queue
+	flights  flights
 }
 
 // Settings are what of a Transport may change while it runs.
@@ -101,6 +102,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return answer.response(r), nil
 }
+
+// Stop opens no attempt any more: what is out is finished, what waits is refused.
+func (t *Transport) Stop() { t.stopping.Store(true) }
 
 // Close waits until everything that was sent is settled, or the context ends.
 func (t *Transport) Close(ctx context.Context) error { return t.flights.wait(ctx) }
@@ -161,11 +165,20 @@ type result struct {
 // judge says what an attempt meant and cost.
 func (t *Transport) judge(a *ask, o *out, g *got) *result {
 	r := &result{out: o, got: g, verdict: t.set().Rules.Judge(g.facts)}
+	// Google's own words are in these, and some of them repeat a key.
+	r.verdict.Explanation, r.verdict.Fix = o.conceal(r.verdict.Explanation), o.conceal(r.verdict.Fix)
 	if !a.route.free() {
-		r.cost = ledger.Cost(a.entry, r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
+		// Google may serve what was asked as priority at the standard tier, and says so.
+		tier := cmp.Or(g.facts.Body.Usage.ServiceTier, a.asked.ServiceTier)
+		r.cost = ledger.Cost(t.price(a.entry, tier), r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
 		a.spent = plantain.Cost{Low: a.spent.Low + r.cost.Low, High: a.spent.High + r.cost.High}
 	}
 	return r
+}
+
+// price is what a token of a model costs at a service tier.
+func (t *Transport) price(e gemini.Entry, tier string) gemini.Price {
+	return e.Price.Percent(t.set().catalogue().ServicePercent(tier))
 }
 
 // whole reports an answer that is handed on as it came.
@@ -194,7 +207,10 @@ func (r *result) release() {
 // next applies the policy, the client's own wish and the retry budget.
 func (t *Transport) next(v plantain.Verdict, a *ask, n, again int) Step {
 	p := t.set().Policy
-	if a.caller.Force == "unknown" || a.route.free() {
+	if a.caller.Force == "unknown" {
+		p.Unknown = max(p.Unknown, 1)
+	}
+	if a.route.free() {
 		p.Unknown = p.attempts()
 	}
 	step := p.Next(v, n, again)
@@ -215,7 +231,7 @@ func (t *Transport) pause(f *flight, wait time.Duration, n int, v plantain.Verdi
 		return true
 	}
 	until := t.now().Add(wait)
-	if d := f.ask.deadline; !d.IsZero() && until.After(d) {
+	if d := f.until().deadline; !d.IsZero() && until.After(d) {
 		return false
 	}
 	t.tell(f.ask, Event{Kind: EventWaiting, Attempt: n + 1, Until: until, Why: v.Class.String()})

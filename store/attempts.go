@@ -126,15 +126,14 @@ type Row struct {
 // Attempts gives the attempts of a request in order, or, for an empty request,
 // the most recent ones, newest first, at most limit.
 func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit int) ([]Row, error) {
-	order := "number"
+	which, args := "WHERE request = $2 ORDER BY number", []any{limit, request}
 	if request == "" {
-		order = "id DESC" // ids sort by time
+		which, args = "ORDER BY id DESC", args[:1] // ids sort by time
 	}
 	rows, err := s.reader.QueryContext(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
 		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
 		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs
-		FROM attempts WHERE $1 = '' OR request = $1
-		ORDER BY `+order+` LIMIT $2`, request, limit)
+		FROM attempts `+which+` LIMIT $1`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}

@@ -14,8 +14,9 @@ type KeyError string
 
 func (e KeyError) Error() string { return string(e) }
 
-// Known marks the text as one that a client may read.
-func (e KeyError) Known() string { return string(e) }
+// Client gives the text, which a client may read, and whether it is about a key
+// that is missing.
+func (e KeyError) Client() (text string, missing bool) { return string(e), e == ErrNoKey }
 
 // ErrNoKey says that a client has no live key; ErrHasKey that it has one already.
 const (
@@ -62,10 +63,10 @@ func (s *Store) CreateKey(ctx context.Context, k plantain.VirtualKey, now time.T
 }
 
 // RotateKey puts a new key in the place of a client's live one, which ends at
-// ends. The new one inherits whether it is an admin's and when it expires. It
-// gives ErrNoKey where the client has none.
-func (s *Store) RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) error {
-	return s.writer.do(ctx, func(t *tx) error {
+// ends. The new one inherits whether it is an admin's and when it expires, and is
+// given as it is kept. It gives ErrNoKey where the client has none.
+func (s *Store) RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) (plantain.VirtualKey, error) {
+	err := s.writer.do(ctx, func(t *tx) error {
 		var admin, expires int64
 		err := t.QueryRow(`SELECT COALESCE(MAX(admin), -1), COALESCE(MAX(expires), 0) FROM keys WHERE client = $1 AND `+isLive, k.Client, millis(now)).Scan(&admin, &expires)
 		if err != nil {
@@ -80,6 +81,7 @@ func (s *Store) RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends 
 		}
 		return t.insertKey(k)
 	})
+	return k, err
 }
 
 // RevokeKey ends all live keys of a client at once. It gives ErrNoKey where it
@@ -106,7 +108,9 @@ func (t *tx) liveKeys(c plantain.ClientName, now time.Time) (n int, err error) {
 }
 
 func (t *tx) endKeys(c plantain.ClientName, now, ends time.Time) (int64, error) {
-	n, err := t.writeOnce(`UPDATE keys SET revoked = $3 WHERE client = $1 AND `+isLive, c, millis(now), millis(ends))
+	// One that is ending already must not live longer by this.
+	n, err := t.writeOnce(`UPDATE keys SET revoked = CASE WHEN revoked = 0 OR revoked > $3 THEN $3 ELSE revoked END
+		WHERE client = $1 AND `+isLive, c, millis(now), millis(ends))
 	if err != nil {
 		return 0, fmt.Errorf("end a key: %w", err)
 	}

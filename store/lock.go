@@ -54,13 +54,21 @@ func lockPath(path string) string { return path + ".lock" }
 func takeLock(path string) (*lock, error) {
 	l := &lock{file: flock.New(lockPath(path)), since: time.Now()}
 	ok, err := l.file.TryLock()
+	if err == nil && !ok {
+		// It may have been somebody who only looked.
+		time.Sleep(50 * time.Millisecond)
+		ok, err = l.file.TryLock()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	if !ok {
 		return nil, &HeldError{path, readHolder(path)}
 	}
-	return l, l.announce("", plantain.Secret{})
+	if err := l.announce("", plantain.Secret{}); err != nil {
+		return nil, errors.Join(err, l.file.Unlock())
+	}
+	return l, nil
 }
 
 // announce writes who has the store, for the next one that wants it.
@@ -102,7 +110,8 @@ func HeldBy(path string) (Holder, bool) {
 		return Holder{}, false
 	}
 	f := flock.New(lockPath(path))
-	if ok, err := f.TryLock(); err != nil || ok {
+	// A shared lock, so that two who look do not take each other for a holder.
+	if ok, err := f.TryRLock(); err != nil || ok {
 		_ = f.Unlock()
 		return Holder{}, false
 	}

@@ -122,7 +122,10 @@ func (w *writer) commit(batch []*change) {
 		clear(w.windows)
 	}
 	for i, c := range batch {
-		c.done <- errors.Join(ends[i], err)
+		if err != nil && ends[i] == nil {
+			ends[i] = err
+		}
+		c.done <- ends[i]
 	}
 }
 
@@ -173,6 +176,7 @@ func (t *tx) ready(text string) *sql.Stmt { return t.Stmt(t.statements[text]) }
 func (t *tx) write(text string, args ...any) (int64, error) {
 	done, err := t.ready(text).Exec(args...)
 	if err != nil {
+		t.wrote = true // a full disk rolls more back than this statement
 		return 0, err
 	}
 	n, err := done.RowsAffected()
@@ -184,6 +188,7 @@ func (t *tx) write(text string, args ...any) (int64, error) {
 func (t *tx) writeOnce(text string, args ...any) (int64, error) {
 	done, err := t.Exec(text, args...)
 	if err != nil {
+		t.wrote = true
 		return 0, err
 	}
 	n, err := done.RowsAffected()

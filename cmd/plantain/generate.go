@@ -242,6 +242,9 @@ func read(res *http.Response, answer []byte, took time.Duration) (*made, error) 
 	attempts, _ := strconv.Atoi(h.Get("Plantain-Attempts"))
 	m := &made{Cost: h.Get("Plantain-Cost-Usd"), Attempts: attempts, Took: took.Seconds(), Differs: h.Get("Plantain-Image"),
 		Project: plantain.ProjectName(h.Get("Plantain-Project")), Request: plantain.RequestID(h.Get("Plantain-Request-Id"))}
+	if m.Differs == "as-asked" {
+		m.Differs = ""
+	}
 	for _, p := range b.Parts {
 		if p.Kind == gemini.KindImage && !p.Thought && p.Data.Len > 0 {
 			data, err := decode(answer[p.Data.Start:p.Data.Start+p.Data.Len], p.Data.Escaped)

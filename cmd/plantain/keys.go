@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,7 +59,8 @@ func (k *keysCreate) Run(w *world, c *cli) error {
 	}
 	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
-			return v, at.call(w.ctx, "POST", "/api/v1/keys", order, &v)
+			err = at.call(w.ctx, "POST", "/api/v1/keys", order, &v)
+			return v, err
 		}
 		now := time.Now()
 		key, kept := gateway.NewKey(k.Name, k.Admin, now, order.Expires)
@@ -68,18 +71,21 @@ func (k *keysCreate) Run(w *world, c *cli) error {
 func (k *keysRotate) Run(w *world, c *cli) error {
 	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
-			return v, at.call(w.ctx, "POST", "/api/v1/keys/"+string(k.Name)+"/rotate", gateway.KeyOrder{Grace: k.Grace.Seconds()}, &v)
+			err = at.call(w.ctx, "POST", "/api/v1/keys/"+url.PathEscape(string(k.Name))+"/rotate", gateway.KeyOrder{Grace: k.Grace.Seconds()}, &v)
+			return v, err
 		}
 		now := time.Now()
 		key, kept := gateway.NewKey(k.Name, false, now, time.Time{})
-		return gateway.ViewKey(kept, key, now), s.RotateKey(w.ctx, kept, now, now.Add(k.Grace))
+		kept, err = s.RotateKey(w.ctx, kept, now, now.Add(k.Grace))
+		return gateway.ViewKey(kept, key, now), err
 	})
 }
 
 func (k *keysRevoke) Run(w *world, c *cli) error {
 	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
-			return v, at.call(w.ctx, "DELETE", "/api/v1/keys/"+string(k.Name), nil, &v)
+			err = at.call(w.ctx, "DELETE", "/api/v1/keys/"+url.PathEscape(string(k.Name)), nil, &v)
+			return v, err
 		}
 		now := time.Now()
 		return gateway.KeyView{Name: k.Name, State: "revoked", Revoked: now}, s.RevokeKey(w.ctx, k.Name, now)
@@ -170,8 +176,7 @@ func (keysList) Run(w *world, c *cli) error {
 // parseSpan reads "30d" beside what Go reads.
 func parseSpan(s string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(days, "%d", &n); err == nil && n > 0 {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 {
 			return time.Duration(n) * 24 * time.Hour, nil
 		}
 	}

@@ -92,6 +92,7 @@ func (h *house) stop(w *world, server *server, longest time.Duration) error {
 	if n := h.relay.Running(); n > 0 {
 		fmt.Fprintf(w.stderr, "plantain finishes %d request(s) that may be paid for; Ctrl-C again ends at once\n", n)
 	}
+	h.relay.Stop()
 	err := server.Shutdown(ctx)
 	return errors.Join(err, h.close(ctx))
 }

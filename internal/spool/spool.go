@@ -104,13 +104,11 @@ func (s *Spool) give(chunks [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used -= int64(len(chunks)) * chunkSize
-	room := max(s.used, keepFree)/chunkSize - int64(len(s.free))
-	for _, c := range chunks {
-		if room <= 0 {
-			freeChunk(c)
-			continue
-		}
-		s.free = append(s.free, c)
-		room--
+	s.free = append(s.free, chunks...)
+	keep := int(max(s.used, keepFree) / chunkSize)
+	for i := keep; i < len(s.free); i++ {
+		freeChunk(s.free[i])
+		s.free[i] = nil
 	}
+	s.free = s.free[:min(keep, len(s.free))]
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -31,22 +32,36 @@ const defaultConfig = "plantain.yaml"
 
 // loadConfig reads the configuration that was named, the one in this folder, or
 // the environment.
-func (w *world) loadConfig() (*config.Config, error) {
-	if path := w.configPath(); path != "" {
-		return config.Load(path, w.env)
-	}
-	return config.FromEnv(w.env)
+func (w *world) loadConfig() (*config.Config, error) { return w.source("").load() }
+
+// A source is where a configuration comes from. It stays what it is: a file that
+// is gone for a moment does not make the environment the configuration.
+type source struct {
+	path   string // empty: the environment
+	env    func(string) string
+	listen string // of the command line, which goes before the file; empty: none
 }
 
-// configPath is the file that configures; empty: the environment does.
-func (w *world) configPath() string {
-	if w.config != "" {
-		return w.config
+func (w *world) source(listen string) source {
+	s := source{path: w.config, env: w.env, listen: listen}
+	if s.path == "" {
+		if _, err := os.Stat(defaultConfig); !errors.Is(err, fs.ErrNotExist) {
+			s.path = defaultConfig
+		}
 	}
-	if _, err := os.Stat(defaultConfig); !errors.Is(err, fs.ErrNotExist) {
-		return defaultConfig
+	return s
+}
+
+func (s source) load() (c *config.Config, err error) {
+	if s.path == "" {
+		c, err = config.FromEnv(s.env)
+	} else {
+		c, err = config.Load(s.path, s.env)
 	}
-	return ""
+	if err == nil && s.listen != "" {
+		c.Listen = s.listen
+	}
+	return c, err
 }
 
 // A house is the assembled program: everything between a request and Google.
@@ -60,6 +75,9 @@ type house struct {
 	door  *gateway.Door
 
 	gateway *gateway.Gateway
+
+	built *config.Config                // what it was built from
+	now   atomic.Pointer[config.Config] // what is in force of a later one
 }
 
 // build assembles a house from a configuration. Close it.
@@ -72,7 +90,8 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if err != nil {
 		return nil, err
 	}
-	h := &house{clock: clock, log: log}
+	h := &house{clock: clock, log: log, built: c}
+	h.now.Store(c)
 	operator, _ := gateway.NewKey(plantain.LocalClient, true, clock.Now(), time.Time{})
 	if h.store, err = store.Open(ctx, path); err != nil {
 		return nil, err
@@ -106,7 +125,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	h.gateway = &gateway.Gateway{
 		Relay:    h.relay,
 		Door:     h.door,
-		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(c)) },
+		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(h.now.Load())) },
 		Attempts: h.attempts,
 		Log:      h.log,
 	}

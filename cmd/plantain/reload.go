@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -18,99 +19,121 @@ import (
 // several steps.
 const settled = 200 * time.Millisecond
 
-// follow puts a changed configuration in force, on SIGHUP and when its file
-// changes, until the context ends. A file that is wrong changes nothing.
-func (h *house) follow(w *world, now *config.Config) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	changes, stop := h.watch(w.configPath())
-	defer stop()
+// follow puts a changed configuration in force, when its file changes or its owner
+// says so, until the context ends. A file that is wrong changes nothing.
+func (h *house) follow(ctx context.Context, from source, w *watch) {
 	var quiet <-chan time.Time
 	for {
 		select {
-		case <-w.ctx.Done():
+		case <-ctx.Done():
 			return
-		case <-changes:
-			quiet = time.After(settled)
+		case e := <-w.events:
+			if w.concerns(e) {
+				quiet = time.After(settled)
+			}
+			continue
+		case err := <-w.errors:
+			h.log.Warn("watch the configuration", "error", err)
+			quiet = time.After(settled) // events may have been lost
 			continue
 		case <-quiet:
-		case <-hup:
+		case <-w.asked:
 		}
 		quiet = nil
-		if next := h.reload(w, now); next != nil {
-			now = next
-		}
+		h.reload(from)
 	}
 }
 
-// watch tells of changes of a file. It watches the folder, because a file that is
-// replaced is another file. Without a path nothing ever comes.
-func (h *house) watch(path string) (changes <-chan struct{}, stop func()) {
+// A watch tells of changes in the folder of a file: one that is replaced is
+// another file, so to watch the file itself would be to watch the old one.
+type watch struct {
+	path   string
+	target string // where the path led when last looked at
+	events <-chan fsnotify.Event
+	errors <-chan error
+	asked  chan os.Signal // SIGHUP
+	folder *fsnotify.Watcher
+}
+
+// begin watches a file; call it before the file is read, so that no change is
+// missed. Without a path only signals come.
+func begin(path string, log *slog.Logger) *watch {
+	w := &watch{path: path, asked: make(chan os.Signal, 1)}
+	signal.Notify(w.asked, syscall.SIGHUP)
 	if path == "" {
-		return nil, func() {}
+		return w
 	}
-	watcher, err := fsnotify.NewWatcher()
+	folder, err := fsnotify.NewWatcher()
 	if err == nil {
-		err = watcher.Add(filepath.Dir(path))
+		w.folder, w.events, w.errors = folder, folder.Events, folder.Errors
+		err = folder.Add(filepath.Dir(path))
 	}
 	if err != nil {
-		h.log.Warn("the configuration is not watched; send SIGHUP after a change", "error", err)
-		return nil, func() {}
+		log.Warn("the configuration is not watched; send SIGHUP after a change", "error", err)
 	}
-	told := make(chan struct{}, 1)
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case e := <-watcher.Events:
-				if filepath.Base(e.Name) != filepath.Base(path) || e.Op == fsnotify.Chmod {
-					continue
-				}
-				select {
-				case told <- struct{}{}:
-				default:
-				}
-			case err := <-watcher.Errors:
-				if err != nil {
-					h.log.Warn("watch the configuration", "error", err)
-				}
-			}
-		}
-	}()
-	return told, func() {
-		cancel()
-		_ = watcher.Close()
+	w.target, _ = filepath.EvalSymlinks(path) // none: whatever comes is a change
+	return w
+}
+
+func (w *watch) end() {
+	signal.Stop(w.asked)
+	if w.folder != nil {
+		_ = w.folder.Close()
 	}
 }
 
-// reload reads the configuration again and puts it in force. It gives nil, and
-// changes nothing, where it is wrong.
-func (h *house) reload(w *world, now *config.Config) *config.Config {
-	next, err := w.loadConfig()
+// concerns reports whether an event is one of the file. The store may be in the
+// same folder and write often.
+func (w *watch) concerns(e fsnotify.Event) bool {
+	switch {
+	case e.Op == fsnotify.Chmod:
+		return false
+	case filepath.Base(e.Name) == filepath.Base(w.path):
+		return true
+	case e.Op == fsnotify.Write:
+		return false
+	}
+	// Kubernetes replaces a folder through which the file is linked.
+	was := w.target
+	w.target, _ = filepath.EvalSymlinks(w.path)
+	return w.target != was
+}
+
+// reload reads the configuration again and puts it in force.
+func (h *house) reload(from source) {
+	next, err := from.load()
 	if err != nil {
 		h.log.Error("the configuration is wrong and changes nothing", "error", err)
-		return nil
+		return
 	}
 	members, set, err := settings(next)
 	if err != nil {
 		h.log.Error("the configuration is wrong and changes nothing", "error", err)
-		return nil
+		return
 	}
 	// The ways come first: a member without one could not be sent through.
 	h.relay.Change(set)
 	h.pool.Replace(members)
 	h.gateway.Limit(next.Clients.Concurrency)
+	h.now.Store(next)
 	h.log.Info("the configuration is in force", "projects", len(members))
-	for _, fixed := range []struct{ name, was, is string }{
-		{"listen", now.Listen, next.Listen}, {"store", now.Store.Reveal(), next.Store.Reveal()}, {"images", now.Images, next.Images},
-		{"spool.memory", fmt.Sprint(now.Spool.Memory), fmt.Sprint(next.Spool.Memory)},
+	for _, name := range takeRestart(h.built, next) {
+		h.log.Warn("a change of this setting takes a restart", "setting", name)
+	}
+}
+
+// takeRestart names the settings in which a configuration differs from the one
+// that the house was built from, where no change can be put in force.
+func takeRestart(built, next *config.Config) (names []string) {
+	for _, s := range []struct{ name, was, is string }{
+		{"listen", built.Listen, next.Listen},
+		{"store", built.Store.Reveal(), next.Store.Reveal()},
+		{"images", built.Images, next.Images},
+		{"spool.memory", strconv.FormatInt(built.Spool.Memory, 10), strconv.FormatInt(next.Spool.Memory, 10)},
 	} {
-		if fixed.was != fixed.is {
-			h.log.Warn("this setting takes a restart", "setting", fixed.name)
+		if s.was != s.is {
+			names = append(names, s.name)
 		}
 	}
-	return next
+	return names
 }

@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/lmittmann/tint"
 
 	"github.com/plantainhq/plantain"
-	"github.com/plantainhq/plantain/config"
 	"github.com/plantainhq/plantain/gateway"
 )
 
@@ -42,16 +42,20 @@ It stops on Ctrl-C after it has finished what was already sent, because that is 
 }
 
 func (s *serveCmd) Run(w *world) error {
-	c, err := w.loadConfig()
+	log := logger(w, s.LogLevel)
+	slog.SetDefault(log)
+	from := w.source(s.Listen)
+	changes := begin(from.path, log)
+	defer changes.end()
+	c, err := from.load()
 	if err != nil {
 		return err
 	}
-	if s.Listen != "" {
-		c.Listen = s.Listen
+	h, err := build(w.ctx, c, log, s.Clock.clock())
+	if err != nil {
+		return err
 	}
-	log := logger(w, s.LogLevel)
-	slog.SetDefault(log)
-	return serve(w, c, log, s.Clock.clock())
+	return h.serve(w, from, changes)
 }
 
 func logger(w *world, level string) *slog.Logger {
@@ -60,28 +64,39 @@ func logger(w *world, level string) *slog.Logger {
 	return slog.New(tint.NewTextHandler(w.stderr, &tint.Options{Level: l, TimeFormat: time.DateTime, NoColor: !w.tty}))
 }
 
-func serve(w *world, c *config.Config, log *slog.Logger, clock plantain.Clock) error {
-	h, err := build(w.ctx, c, log, clock)
-	if err != nil {
-		return err
-	}
-	server, err := listen(c.Listen, h.gateway.Handler(), !h.door.Open())
+// serve answers requests until the program is told to stop.
+func (h *house) serve(w *world, from source, changes *watch) error {
+	server, err := listen(h.built.Listen, h.gateway.Handler(), !h.door.Open())
 	if err != nil {
 		return errors.Join(err, h.close(w.ctx))
 	}
 	if err := h.announce(server.address); err != nil {
-		log.Warn("other commands will not find this gateway", "error", err)
+		h.log.Warn("other commands will not find this gateway", "error", err)
 	}
-	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %d project(s); stop it with Ctrl-C\n", server.address, len(c.Projects))
-	failed := server.start()
-	go h.sweep(w.ctx)
-	go h.follow(w, c)
+	leave := h.attend(w.ctx, from, changes)
+	defer leave()
+	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %d project(s); stop it with Ctrl-C\n", server.address, len(h.built.Projects))
 	select {
-	case err := <-failed:
+	case err := <-server.start():
+		leave()
 		return errors.Join(err, h.close(context.Background()))
 	case <-w.ctx.Done():
 	}
-	return h.stop(w, server, c.Timeout)
+	leave()
+	return h.stop(w, server, h.now.Load().Timeout)
+}
+
+// attend does what has to be done beside serving. leave ends it, and may be called
+// again.
+func (h *house) attend(ctx context.Context, from source, changes *watch) (leave func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var crew sync.WaitGroup
+	crew.Go(func() { h.sweep(ctx) })
+	crew.Go(func() { h.follow(ctx, from, changes) })
+	return func() {
+		cancel()
+		crew.Wait()
+	}
 }
 
 // stop ends in order: no new requests, then what runs, then the store. It waits

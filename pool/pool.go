@@ -26,7 +26,8 @@ type States map[Key]*State
 // A Store keeps the windows. Update calls fn with the states of keys (new ones
 // are zero) in one transaction, alone among all who share the store; where fn
 // gives an error nothing is kept and Update gives that error. fn may be called
-// more than once and must not block.
+// more than once and must not block. After fn the states are not changed any more:
+// the store keeps them as they are, and so may the caller.
 type Store interface {
 	Update(ctx context.Context, keys []Key, fn func(States) error) error
 }
@@ -72,14 +73,15 @@ func (p *Pool) Replace(members []Member) {
 	p.members = slices.Clone(members)
 }
 
-// Saw takes note of states as a transaction left them. Transactions that end at
-// once may be told in any order: what is older than the last one seen is dropped.
+// Saw takes note of states as a transaction left them; they are not to be changed
+// any more. Transactions that end at once may be told in any order: what is older
+// than the last one seen is dropped.
 func (p *Pool) Saw(states States) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for k, s := range states {
 		if s.Seq >= p.seen[k].Seq {
-			p.seen[k] = s.Clone()
+			p.seen[k] = *s
 		}
 	}
 }

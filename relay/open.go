@@ -173,8 +173,7 @@ func (t *Transport) change(keys []pool.Key, fn func(pool.States) error, in func(
 		err := fn(s)
 		refused = err != nil
 		for _, k := range keys {
-			c := s[k].Clone()
-			seen[k] = &c
+			seen[k] = s[k]
 		}
 		return err
 	})

@@ -13,15 +13,20 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // chunkSize is the size of a chunk: large enough that a read and a write of one
 // cost little, small enough that a short body wastes little.
 const chunkSize = 64 << 10
 
-// keepFree is how much memory is kept for the next bodies when nothing is in
-// use, so that an idle process is small.
-const keepFree = 16 << 20
+// keepFree is how much memory is kept for the next bodies however long none come,
+// and trimEvery how long what was in use before is kept beyond that: to take a
+// chunk from the system again costs more than to copy a body into it.
+const (
+	keepFree  = 8 << 20
+	trimEvery = 3 * time.Second
+)
 
 // DefaultMemory is the budget of a Spool whose Memory is zero.
 const DefaultMemory = 128 << 20
@@ -35,9 +40,11 @@ type Spool struct {
 	dir    string
 	budget int64
 
-	mu   sync.Mutex
-	used int64 // bytes of chunks in Buffers
-	free [][]byte
+	mu       sync.Mutex
+	used     int64 // bytes of chunks in Buffers
+	most     int64 // the most that was used since the last trim
+	free     [][]byte
+	trimming bool // a trim is due
 }
 
 // New makes a Spool that keeps at most memory bytes of bodies in memory (zero:
@@ -90,6 +97,7 @@ func (s *Spool) take() []byte {
 		return nil
 	}
 	s.used += chunkSize
+	s.most = max(s.most, s.used)
 	if n := len(s.free); n > 0 {
 		c := s.free[n-1]
 		s.free = s.free[:n-1]
@@ -98,17 +106,33 @@ func (s *Spool) take() []byte {
 	return newChunk()
 }
 
-// give takes chunks back. Free memory never exceeds what is in use, or keepFree,
-// so that a burst is forgotten as it ends; the rest goes back to the system.
+// give takes chunks back.
 func (s *Spool) give(chunks [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used -= int64(len(chunks)) * chunkSize
 	s.free = append(s.free, chunks...)
-	keep := int(max(s.used, keepFree) / chunkSize)
+	s.trimLater()
+}
+
+// trimLater sees to it that free memory is given back to the system in time.
+func (s *Spool) trimLater() {
+	if !s.trimming && int64(len(s.free))*chunkSize > keepFree {
+		s.trimming = true
+		time.AfterFunc(trimEvery, s.trim)
+	}
+}
+
+// trim gives back what was not needed since the last trim.
+func (s *Spool) trim() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keep := int(max(s.most-s.used, keepFree-s.used, 0) / chunkSize)
 	for i := keep; i < len(s.free); i++ {
 		freeChunk(s.free[i])
 		s.free[i] = nil
 	}
 	s.free = s.free[:min(keep, len(s.free))]
+	s.most, s.trimming = s.used, false
+	s.trimLater()
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 )
 
 func body(n int) []byte {
@@ -220,4 +222,32 @@ func TestAReaderQuitsWaitingWhenTold(t *testing.T) {
 	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, ErrQuit) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestMemoryOfABurstGoesBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(t.TempDir(), 64<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := s.Buffer()
+		if _, err := b.Write(body(40 << 20)); err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+		free := func() int64 {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return int64(len(s.free)) * chunkSize
+		}
+		if free() != 40<<20 {
+			t.Errorf("%d bytes are kept for the next ones after the burst", free())
+		}
+		time.Sleep(3 * trimEvery)
+		synctest.Wait()
+		if free() > keepFree {
+			t.Errorf("%d bytes are kept", free())
+		}
+	})
 }

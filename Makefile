@@ -15,6 +15,7 @@ export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 NEED      := git:git ca-certificates:/etc/ssl/certs/ca-certificates.crt
 NEED_RACE := gcc:gcc libc6-dev:/usr/include/stdlib.h
 NEED_E2E  := nodejs:node npm:npm
+NEED_PG   := postgresql:/usr/lib/postgresql/*/bin/pg_ctl
 
 GO_FILES = find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*'
 RACE     = CGO_ENABLED=1 go test -race
@@ -33,12 +34,12 @@ check: ## what to run before a commit: formatting, vet and the quick tests
 	go vet ./...
 	go test -short ./...
 
-test: NEED += $(NEED_RACE) $(NEED_E2E)
+test: NEED += $(NEED_RACE) $(NEED_E2E) $(NEED_PG)
 test: need npm ## everything once, as CI does
 	go vet ./...
 	@scripts/test.sh $(E2E)
 
-race: NEED += $(NEED_RACE) $(NEED_E2E)
+race: NEED += $(NEED_RACE) $(NEED_E2E) $(NEED_PG)
 race: need npm ## everything under the race detector; takes long
 	$(RACE) ./...
 	@for module in $(E2E); do echo "cd $$module && go test -race ./..."; (cd $$module && $(RACE) ./...) || exit 1; done

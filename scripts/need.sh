@@ -1,12 +1,16 @@
 #!/bin/sh
 # Sees to the Debian packages that a make target needs. Each argument is
-# PACKAGE:PROBE; the probe is a command, or a file where dpkg rules the machine.
+# PACKAGE:PROBE; the probe is a command, or a file (a pattern, for that matter)
+# where dpkg rules the machine.
 # What is missing is installed where that needs no password, else named in one line.
 set -eu
 
 has() {
 	case $1 in
-	/*) [ -e "$1" ] || ! command -v dpkg >/dev/null ;;
+	/*)
+		for file in $1; do [ -e "$file" ] && return; done
+		! command -v dpkg >/dev/null
+		;;
 	*) command -v "$1" >/dev/null ;;
 	esac
 }

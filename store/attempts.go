@@ -96,18 +96,27 @@ func instant(ms int64) time.Time {
 const orphaned = "The gateway stopped while this attempt was out, or nobody settled it before its deadline. " +
 	"Google may have made the image and charged for it: the cost is a range from nothing to the most it can have been."
 
-// Recover gives up as unknown what an earlier process left out, and what is past
-// its deadline: nobody will settle it. It reports how many attempts that were.
-// Since one process has the store at a time, all that another one opened was
-// left behind. The room of these attempts comes back after their deadline.
+// late is how long after its deadline an attempt may still be settled by whoever
+// sent it.
+const late = time.Minute
+
+// Recover gives up as unknown what is so long past its deadline that nobody will
+// settle it, and, in a file, what an earlier process left out: since one process
+// has it at a time, all that another one opened was left behind. On PostgreSQL
+// those others may be alive. It reports how many attempts that were. Their room
+// comes back after their deadline.
 func (s *Store) Recover(ctx context.Context, now time.Time) (int64, error) {
+	left := "deadline < $7"
+	args := []any{ledger.Unknown, millis(now), plantain.Unanswered, plantain.ChargedUnknown, orphaned, ledger.Sent, millis(now.Add(-late))}
+	if !s.Shared() {
+		left, args = "(deadline < $7 OR owner <> $8)", append(args, s.owner)
+	}
 	var n int64
 	err := s.writer.do(ctx, func(t *tx) error {
 		var err error
-		n, err = t.writeOnce(`UPDATE attempts SET state = $1, settled = $2, verdict = $3, charged = $4, explanation = $5,
+		n, err = t.write(`UPDATE attempts SET state = $1, settled = $2, verdict = $3, charged = $4, explanation = $5,
 			cost_low = 0, cost_high = estimate
-			WHERE state = $6 AND (owner <> $7 OR deadline < $2)`,
-			ledger.Unknown, now.UnixMilli(), plantain.Unanswered, plantain.ChargedUnknown, orphaned, ledger.Sent, s.owner)
+			WHERE state = $6 AND `+left, args...)
 		if err != nil {
 			return fmt.Errorf("recover: %w", err)
 		}
@@ -133,7 +142,7 @@ func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit 
 	rows, err := s.reader.QueryContext(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
 		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
 		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs
-		FROM attempts `+which+` LIMIT $1`, args...)
+		FROM attempts `+which+` LIMIT $1`, plain(args)...)
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}

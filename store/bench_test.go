@@ -27,7 +27,7 @@ func benchmarkSettle(b *testing.B, batch int) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	s.writer.most = batch
+	s.writer.(*writer).most = batch
 	at := time.Now()
 	none := func(pool.States) error { return nil }
 	const callers = 64
@@ -37,7 +37,7 @@ func benchmarkSettle(b *testing.B, batch int) {
 			b.Fatal(err)
 		}
 	}
-	s.writer.most = batch
+	s.writer.(*writer).most = batch
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	b.ResetTimer()

@@ -68,7 +68,7 @@ func (s *Store) CreateKey(ctx context.Context, k plantain.VirtualKey, now time.T
 func (s *Store) RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) (plantain.VirtualKey, error) {
 	err := s.writer.do(ctx, func(t *tx) error {
 		var admin, expires int64
-		err := t.QueryRow(`SELECT COALESCE(MAX(admin), -1), COALESCE(MAX(expires), 0) FROM keys WHERE client = $1 AND `+isLive, k.Client, millis(now)).Scan(&admin, &expires)
+		err := t.row(`SELECT COALESCE(MAX(admin), -1), COALESCE(MAX(expires), 0) FROM keys WHERE client = $1 AND `+isLive, k.Client, millis(now)).Scan(&admin, &expires)
 		if err != nil {
 			return fmt.Errorf("read a key: %w", err)
 		}
@@ -100,7 +100,7 @@ func (s *Store) RevokeKey(ctx context.Context, c plantain.ClientName, now time.T
 const isLive = `(expires = 0 OR expires > $2) AND (revoked = 0 OR revoked > $2)`
 
 func (t *tx) liveKeys(c plantain.ClientName, now time.Time) (n int, err error) {
-	err = t.QueryRow(`SELECT COUNT(*) FROM keys WHERE client = $1 AND `+isLive, c, millis(now)).Scan(&n)
+	err = t.row(`SELECT COUNT(*) FROM keys WHERE client = $1 AND `+isLive, c, millis(now)).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("read the keys: %w", err)
 	}
@@ -109,7 +109,7 @@ func (t *tx) liveKeys(c plantain.ClientName, now time.Time) (n int, err error) {
 
 func (t *tx) endKeys(c plantain.ClientName, now, ends time.Time) (int64, error) {
 	// One that is ending already must not live longer by this.
-	n, err := t.writeOnce(`UPDATE keys SET revoked = CASE WHEN revoked = 0 OR revoked > $3 THEN $3 ELSE revoked END
+	n, err := t.write(`UPDATE keys SET revoked = CASE WHEN revoked = 0 OR revoked > $3 THEN $3 ELSE revoked END
 		WHERE client = $1 AND `+isLive, c, millis(now), millis(ends))
 	if err != nil {
 		return 0, fmt.Errorf("end a key: %w", err)
@@ -122,7 +122,7 @@ func (t *tx) insertKey(k plantain.VirtualKey) error {
 	if k.Admin {
 		admin = 1
 	}
-	_, err := t.writeOnce(`INSERT INTO keys (hash, client, hint, admin, created, expires, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+	_, err := t.write(`INSERT INTO keys (hash, client, hint, admin, created, expires, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		hex.EncodeToString(k.Hash[:]), k.Client, k.Hint, admin, millis(k.Created), millis(k.Expires), millis(k.Revoked))
 	if err != nil {
 		return fmt.Errorf("keep a key: %w", err)

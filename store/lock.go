@@ -99,8 +99,12 @@ func readHolder(path string) Holder {
 }
 
 // Announce tells other processes of this user where the gateway that has the store
-// listens, and by which key they may speak to it.
+// listens, and by which key they may speak to it. A store on PostgreSQL has nobody
+// to tell: commands use it beside the gateway.
 func (s *Store) Announce(address string, operator plantain.Secret) error {
+	if s.lock == nil {
+		return nil
+	}
 	return s.lock.announce(address, operator)
 }
 

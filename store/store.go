@@ -20,13 +20,23 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// A Store keeps attempts and windows in one SQLite file. It is safe for
-// concurrent use; one process has it at a time.
+// A Store keeps attempts, windows and keys: in one SQLite file, which one process
+// has at a time, or on PostgreSQL, which any number may share. It is safe for
+// concurrent use.
 type Store struct {
 	owner  string
-	lock   *lock
+	lock   *lock // nil on PostgreSQL
 	reader *sql.DB
-	writer *writer
+	writer backend
+}
+
+// A backend runs changes. A function that gives an error leaves nothing behind,
+// and do gives that error as it is; else do returns when what was written is
+// durable. The context bounds only the wait for a place: what has begun is
+// finished. The function may be called again.
+type backend interface {
+	do(ctx context.Context, run func(*tx) error) error
+	close() error
 }
 
 // Open opens the file at path, makes it where there is none, and brings its
@@ -51,14 +61,16 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	}
 	// One connection, because SQLite writes one transaction at a time anyway.
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db); err != nil {
+	if err := migrate(ctx, db, goose.DialectSQLite3); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	if s.writer, err = newWriter(db); err != nil {
+	w, err := newWriter(db)
+	if err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	s.writer = w
 	if s.reader, err = sql.Open("sqlite", dsn(path, true)); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -79,12 +91,12 @@ func dsn(path string, readOnly bool) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, more ...goose.ProviderOption) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithSlog(slog.New(slog.DiscardHandler)))
+	p, err := goose.NewProvider(d, db, files, append(more, goose.WithSlog(slog.New(slog.DiscardHandler)))...)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
@@ -94,7 +106,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// Close finishes what is being written and gives the file back.
+// Close finishes what is being written and gives the store back.
 func (s *Store) Close() error {
 	var errs []error
 	if s.writer != nil {
@@ -103,5 +115,8 @@ func (s *Store) Close() error {
 	if s.reader != nil {
 		errs = append(errs, s.reader.Close())
 	}
-	return errors.Join(append(errs, s.lock.release())...)
+	if s.lock != nil {
+		errs = append(errs, s.lock.release())
+	}
+	return errors.Join(errs...)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,54 +49,119 @@ func openAttempt(t *testing.T, s *Store, id plantain.AttemptID, deadline time.Ti
 	}
 }
 
+// onEach runs a test on both databases. reopen gives the same store anew, as
+// another process has it.
+func onEach(t *testing.T, test func(t *testing.T, reopen func() *Store)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		path := filepath.Join(t.TempDir(), "p.db")
+		var last *Store
+		test(t, func() *Store {
+			if last != nil {
+				_ = last.Close()
+			}
+			last = open(t, path)
+			return last
+		})
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		at := database(t)
+		test(t, func() *Store { return connect(t, at) })
+	})
+}
+
 func TestWhatAnEarlierProcessLeftOutIsUnknownWithItsRange(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "p.db")
-	first := open(t, path)
-	openAttempt(t, first, "a-1", now.Add(time.Minute))
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	second := open(t, path)
-	n, err := second.Recover(t.Context(), now.Add(2*time.Minute))
-	if err != nil || n != 1 {
-		t.Fatalf("recovered %d, %v", n, err)
-	}
-	rows, err := second.Attempts(t.Context(), "r-1", 10)
-	if err != nil || len(rows) != 1 {
-		t.Fatalf("%d rows, %v", len(rows), err)
-	}
-	r := rows[0]
-	if r.State != ledger.Unknown || r.Entry.Cost != (plantain.Cost{Low: 0, High: 90_000_000}) || r.Entry.Verdict.Class != plantain.Unanswered {
-		t.Errorf("got %s, %v, %s", r.State, r.Entry.Cost, r.Entry.Verdict.Class)
-	}
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		openAttempt(t, reopen(), "a-1", now.Add(time.Minute))
+		second := reopen()
+		n, err := second.Recover(t.Context(), now.Add(3*time.Minute))
+		if err != nil || n != 1 {
+			t.Fatalf("recovered %d, %v", n, err)
+		}
+		rows, err := second.Attempts(t.Context(), "r-1", 10)
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		r := rows[0]
+		if r.State != ledger.Unknown || r.Entry.Cost != (plantain.Cost{Low: 0, High: 90_000_000}) || r.Entry.Verdict.Class != plantain.Unanswered {
+			t.Errorf("got %s, %v, %s", r.State, r.Entry.Cost, r.Entry.Verdict.Class)
+		}
+	})
 }
 
 func TestWindowsSurviveTheProcess(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "p.db")
-	first := open(t, path)
-	openAttempt(t, first, "a-1", now.Add(time.Minute))
-	err := first.Settle(t.Context(), ledger.Entry{Attempt: "a-1", Sent: now, Settled: now}, []pool.Key{key}, func(st pool.States) error {
-		st[key].Settle(now, "a-1", now, pool.Amount{Requests: 1})
-		st[key].Parks(pool.Parking{Reason: plantain.RateDay, Since: now, Until: now.Add(time.Hour)})
-		return nil
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		first := reopen()
+		openAttempt(t, first, "a-1", now.Add(time.Minute))
+		err := first.Settle(t.Context(), ledger.Entry{Attempt: "a-1", Sent: now, Settled: now}, []pool.Key{key}, func(st pool.States) error {
+			st[key].Settle(now, "a-1", now, pool.Amount{Requests: 1})
+			st[key].Parks(pool.Parking{Reason: plantain.RateDay, Since: now, Until: now.Add(time.Hour)})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		states, err := reopen().Windows(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := states[key]
+		if s == nil || s.Used(plantain.LimitRPD, now) != 1 || s.Park.Reason != plantain.RateDay || !s.Park.Until.Equal(now.Add(time.Hour)) {
+			t.Errorf("got %+v", s)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
-	states, err := open(t, path).Windows(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := states[key]
-	if s == nil || s.Used(plantain.LimitRPD, now) != 1 || s.Park.Reason != plantain.RateDay || !s.Park.Until.Equal(now.Add(time.Hour)) {
-		t.Errorf("got %+v", s)
-	}
+}
+
+func TestTheLedgerGivesBackWhatItWasTold(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		s := reopen()
+		entries := []ledger.Entry{
+			{Sent: now, Settled: now.Add(time.Second), Took: time.Second, Stage: plantain.Reading, Status: 429,
+				Verdict: plantain.Verdict{Class: plantain.RateMinute, Charged: plantain.ChargedNo, Limit: plantain.LimitRPM, Explanation: "The minute is used up."},
+				Finish:  "STOP", Served: "nb2", ResponseID: "id", Images: 1, Width: 1024, Height: 768, AnswerLength: 3e9,
+				Cost: plantain.Cost{Low: 1, High: 5e12}, Differs: "size=1K asked=4K"},
+			{Settled: now}, // nothing is known: not even the charge
+		}
+		for i, e := range entries {
+			e.Attempt = plantain.AttemptID(fmt.Sprint("a-", i))
+			openAttempt(t, s, e.Attempt, now.Add(time.Minute))
+			if err := s.Settle(t.Context(), e, nil, func(pool.States) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := s.Attempts(t.Context(), "", 1)
+			if err != nil || len(rows) != 1 {
+				t.Fatalf("%d rows, %v", len(rows), err)
+			}
+			got := rows[0].Entry
+			got.Sent, got.Settled = got.Sent.UTC(), got.Settled.UTC()
+			if want := fmt.Sprintf("%#v", e); fmt.Sprintf("%#v", got) != want {
+				t.Errorf("got  %#v\nwant %s", got, want)
+			}
+		}
+	})
+}
+
+func TestNoWordOfAClientCanSpoilTheBooks(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		s := reopen()
+		a := plantain.Attempt{ID: "a-1", Request: "r-1", Size: "1K\x00\xff", Opened: now, Deadline: now}
+		none := func(pool.States) error { return nil }
+		if err := s.Open(t.Context(), a, nil, none); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Settle(t.Context(), ledger.Entry{Attempt: "a-1", Finish: "\xc3\x28\x00"}, nil, none); err != nil {
+			t.Error(err)
+		}
+		if rows, err := s.Attempts(t.Context(), "r-\x00", 1); err != nil || len(rows) != 0 {
+			t.Errorf("%d rows, %v", len(rows), err)
+		}
+	})
 }
 
 func TestASecondProcessIsToldWhoHasTheStore(t *testing.T) {

@@ -23,6 +23,11 @@ func (s *Store) Update(ctx context.Context, keys []pool.Key, fn func(pool.States
 
 // update applies fn to the states of keys. They are written with the batch.
 func (t *tx) update(keys []pool.Key, fn func(pool.States) error) error {
+	if t.lock != nil {
+		if err := t.lock(keys); err != nil {
+			return err
+		}
+	}
 	states, before := pool.States{}, map[pool.Key]int64{}
 	for _, k := range keys {
 		s, err := t.window(k)
@@ -52,7 +57,7 @@ func (t *tx) window(k pool.Key) (pool.State, error) {
 		return s, nil
 	}
 	var text string
-	err := t.ready(readWindow).QueryRow(k.Project, k.Model).Scan(&text)
+	err := t.row(readWindow, k.Project, k.Model).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		t.committed[k] = pool.State{} // true whatever becomes of this transaction
 		return pool.State{}, nil
@@ -91,17 +96,22 @@ func (s *Store) Windows(ctx context.Context) (pool.States, error) {
 	}
 	defer rows.Close()
 	states := pool.States{}
+	return states, scanWindows(rows, func(k pool.Key, s pool.State) { states[k] = &s })
+}
+
+// scanWindows gives each row of project, model and state to take.
+func scanWindows(rows *sql.Rows, take func(pool.Key, pool.State)) error {
 	for rows.Next() {
 		var k pool.Key
 		var text string
 		if err := rows.Scan(&k.Project, &k.Model, &text); err != nil {
-			return nil, fmt.Errorf("read the windows: %w", err)
+			return fmt.Errorf("read the windows: %w", err)
 		}
-		state, err := decodeWindow(text)
+		s, err := decodeWindow(text)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		states[k] = &state
+		take(k, s)
 	}
-	return states, rows.Err()
+	return rows.Err()
 }

@@ -139,7 +139,7 @@ func (w *writer) transact(batch []*change, ends []error, apply func(*tx, func(*t
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	t := &tx{Tx: sqlTx, statements: w.ready, committed: w.windows, changed: map[pool.Key]pool.State{}}
+	t := &tx{Tx: sqlTx, ctx: context.Background(), statements: w.ready, committed: w.windows, changed: map[pool.Key]pool.State{}}
 	for i, c := range batch {
 		if ends[i], err = apply(t, c.run); err != nil {
 			_ = sqlTx.Rollback()
@@ -160,21 +160,29 @@ func (w *writer) transact(batch []*change, ends []error, apply func(*tx, func(*t
 }
 
 // A tx is the transaction of a batch, with the windows as its changes left them.
+// On PostgreSQL a batch is one change.
 type tx struct {
 	*sql.Tx
-	statements map[string]*sql.Stmt
+	ctx        context.Context        // of its statements
+	statements map[string]*sql.Stmt   // parsed before; nil: the driver keeps them
+	lock       func([]pool.Key) error // reads windows into committed and keeps others off them; nil: nobody else is there
 	committed  map[pool.Key]pool.State
 	changed    map[pool.Key]pool.State // written once, at the end of the batch
 	pending    pool.States             // of the change that runs
 	wrote      bool                    // the change that runs has written a row
 }
 
-// ready gives a statement that was parsed when the writer began.
-func (t *tx) ready(text string) *sql.Stmt { return t.Stmt(t.statements[text]) }
+// row reads one row.
+func (t *tx) row(text string, args ...any) *sql.Row {
+	if s, ok := t.statements[text]; ok {
+		return t.StmtContext(t.ctx, s).QueryRowContext(t.ctx, plain(args)...)
+	}
+	return t.QueryRowContext(t.ctx, text, plain(args)...)
+}
 
-// write executes a statement that was parsed when the writer began.
+// write executes a statement and gives how many rows it changed.
 func (t *tx) write(text string, args ...any) (int64, error) {
-	done, err := t.ready(text).Exec(args...)
+	done, err := t.execute(text, plain(args))
 	if err != nil {
 		t.wrote = true // a full disk rolls more back than this statement
 		return 0, err
@@ -184,16 +192,11 @@ func (t *tx) write(text string, args ...any) (int64, error) {
 	return n, err
 }
 
-// writeOnce executes a statement that is too rare to be kept parsed.
-func (t *tx) writeOnce(text string, args ...any) (int64, error) {
-	done, err := t.Exec(text, args...)
-	if err != nil {
-		t.wrote = true
-		return 0, err
+func (t *tx) execute(text string, args []any) (sql.Result, error) {
+	if s, ok := t.statements[text]; ok {
+		return t.StmtContext(t.ctx, s).ExecContext(t.ctx, args...)
 	}
-	n, err := done.RowsAffected()
-	t.wrote = t.wrote || n > 0
-	return n, err
+	return t.ExecContext(t.ctx, text, args...)
 }
 
 // apply runs one change and takes its windows over if it succeeds. own is its

@@ -1,0 +1,57 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+func TestAClientHasOneLiveKey(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		s, ctx := reopen(), t.Context()
+		key := func(n byte) plantain.VirtualKey {
+			return plantain.VirtualKey{Client: "alice", Hash: [32]byte{n}, Hint: "pk-", Admin: n == 1, Created: now.Add(time.Duration(n) * time.Second)}
+		}
+		if err := s.CreateKey(ctx, key(1), now); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CreateKey(ctx, key(2), now); !errors.Is(err, ErrHasKey) {
+			t.Errorf("a second key: %v", err)
+		}
+		if k, err := s.RotateKey(ctx, key(3), now, now.Add(time.Hour)); err != nil || !k.Admin {
+			t.Errorf("rotated to %+v, %v; want an admin's, as the old one", k, err)
+		}
+		live := func(at time.Time) (n int) {
+			keys, err := reopen().Keys(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range keys {
+				if k.Live(at) {
+					n++
+				}
+			}
+			return n
+		}
+		if n := live(now); n != 2 {
+			t.Errorf("%d live in the grace, want 2", n)
+		}
+		if n := live(now.Add(2 * time.Hour)); n != 1 {
+			t.Errorf("%d live after it, want 1", n)
+		}
+		s = reopen()
+		if err := s.RevokeKey(ctx, "alice", now); err != nil || live(now) != 0 {
+			t.Errorf("revoked: %v", err)
+		}
+		s = reopen()
+		if err := s.RevokeKey(ctx, "alice", now); !errors.Is(err, ErrNoKey) {
+			t.Errorf("revoked again: %v", err)
+		}
+		if _, err := s.RotateKey(ctx, key(4), now, now); !errors.Is(err, ErrNoKey) {
+			t.Errorf("rotated what is revoked: %v", err)
+		}
+	})
+}

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -313,94 +311,4 @@ func (p *Pool) parked(m Member, model plantain.Model, now time.Time) bool {
 		}
 	}
 	return false
-}
-
-// Report is what a person sees of one project.
-type Report struct {
-	Project plantain.ProjectName `json:"project"`
-	Kind    plantain.Upstream    `json:"upstream"`
-	Tier    int                  `json:"tier"`
-	Parked  *Parking             `json:"parked,omitempty"`
-	Models  []ModelReport        `json:"models"`
-}
-
-// ModelReport is the state of one model on one project.
-type ModelReport struct {
-	Model   plantain.Model `json:"model"`
-	Parked  *Parking       `json:"parked,omitempty"`
-	Windows []WindowReport `json:"windows"`
-	InAir   int            `json:"in_flight"`
-}
-
-// WindowReport is one window: what is used of what, and when all of it is back.
-type WindowReport struct {
-	Limit plantain.Limit `json:"limit"`
-	Used  int64          `json:"used"`
-	Of    int64          `json:"of"`
-	Free  time.Time      `json:"free,omitzero"` // when the next room comes back; zero: none is missing
-}
-
-// Report describes every project at an instant. models are shown even where
-// nothing was sent yet.
-func (p *Pool) Report(now time.Time, models []plantain.Model) []Report {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	out := make([]Report, 0, len(p.members))
-	for _, m := range p.members {
-		whole := p.seen[Key{m.Name, ""}]
-		r := Report{Project: m.Name, Kind: m.Kind, Tier: m.Tier, Parked: whole.Park.visible(now, m.Fingerprint)}
-		for _, model := range p.modelsOf(m, models) {
-			r.Models = append(r.Models, p.reportModel(m, model, now))
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-func (p *Pool) modelsOf(m Member, models []plantain.Model) []plantain.Model {
-	set := map[plantain.Model]bool{}
-	for _, model := range models {
-		set[model] = true
-	}
-	for k := range p.seen {
-		if k.Project == m.Name && k.Model != "" {
-			set[k.Model] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(set))
-}
-
-func (p *Pool) reportModel(m Member, model plantain.Model, now time.Time) ModelReport {
-	k := Key{m.Name, model}
-	s := p.seen[k]
-	r := ModelReport{Model: model, Parked: s.Park.visible(now, m.Fingerprint), InAir: len(s.Holds)}
-	limits := m.limits(k)
-	for _, l := range slices.SortedFunc(maps.Keys(limits), byReset) {
-		w := WindowReport{Limit: l, Used: s.Used(l, now), Of: limits[l]}
-		if w.Used > 0 {
-			w.Free = s.roomIn(l, now, w.Used-1)
-		}
-		r.Windows = append(r.Windows, w)
-	}
-	return r
-}
-
-// byReset orders limits as people name them: minutes before the day.
-func byReset(a, b plantain.Limit) int {
-	return cmp.Or(cmp.Compare(boolInt(span(a) == 0), boolInt(span(b) == 0)), -strings.Compare(string(a), string(b)))
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// visible gives a parking that is in force, else nil.
-func (p Parking) visible(now time.Time, fingerprint string) *Parking {
-	if at, forever := p.Ends(now, fingerprint); !forever && !at.After(now) {
-		return nil
-	}
-	return &p
 }

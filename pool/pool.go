@@ -162,7 +162,7 @@ func (m Member) room(states func(Key) *State, now time.Time, model plantain.Mode
 		if at, forever := s.Park.Ends(now, m.Fingerprint); forever || at.After(now) {
 			worst = later(worst, &NoRoom{At: at, Forever: forever, Parked: s.Park, Project: m.Name})
 		}
-		if at, limit, never := s.Room(now, need, m.limits(k)); never || at.After(now) {
+		if at, limit, never := s.Room(now, need, m.limitsIn(k, s)); never || at.After(now) {
 			worst = later(worst, &NoRoom{At: at, Forever: never, Limit: limit, Project: m.Name})
 		}
 	}
@@ -264,7 +264,8 @@ func (p *Pool) Rank(now time.Time, model plantain.Model, need Amount, without ma
 func (p *Pool) headroom(m Member, seen func(Key) *State, now time.Time, model plantain.Model) float64 {
 	least := 1.0
 	for _, k := range m.Keys(model) {
-		least = min(least, seen(k).headroom(now, m.limits(k)))
+		s := seen(k)
+		least = min(least, s.headroom(now, m.limitsIn(k, s)))
 	}
 	return least
 }
@@ -287,7 +288,9 @@ func (p *Pool) Pace(now time.Time, model plantain.Model) time.Duration {
 		if p.parked(m, model, now) {
 			continue
 		}
-		limits := m.limits(Key{m.Name, model})
+		k := Key{m.Name, model}
+		s := p.seen[k]
+		limits := m.limitsIn(k, &s)
 		rpm, known := limits[plantain.LimitRPM]
 		if ipm, ok := limits[plantain.LimitIPM]; ok && (!known || ipm < rpm) {
 			rpm, known = ipm, true

@@ -33,6 +33,9 @@ type WindowReport struct {
 	Used  int64          `json:"used"`
 	Of    int64          `json:"of"`
 	Free  time.Time      `json:"free,omitzero"` // when the next room comes back; zero: none is missing
+	// Learnt says where the size comes from if a refusal disclosed it; nil: from the
+	// configuration or the tier.
+	Learnt *Learnt `json:"learnt,omitempty"`
 }
 
 // Report describes every project at an instant. models are shown even where
@@ -69,11 +72,14 @@ func (p *Pool) reportModel(m Member, model plantain.Model, now time.Time) ModelR
 	k := Key{m.Name, model}
 	s := p.seen[k]
 	r := ModelReport{Model: model, Parked: s.Park.visible(now, m.Fingerprint), InAir: len(s.Holds)}
-	limits := m.limits(k)
+	limits := m.limitsIn(k, &s)
 	for _, l := range slices.SortedFunc(maps.Keys(limits), byReset) {
 		w := WindowReport{Limit: l, Used: s.Used(l, now), Of: limits[l]}
 		if w.Used > 0 {
 			w.Free = s.roomIn(l, now, w.Used-1)
+		}
+		if learnt, ok := s.Learnt[l]; ok && s.Under == m.Fingerprint {
+			w.Learnt = &learnt
 		}
 		r.Windows = append(r.Windows, w)
 	}

@@ -74,6 +74,10 @@ type State struct {
 	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first, at most two
 	Holds []Hold  `json:"holds,omitempty"` // reservations of attempts that are out
 	Park  Parking `json:"park,omitzero"`
+	// Learnt are the limits that refusals disclosed, under a configuration of the
+	// project that Under names by its fingerprint. The map is replaced, never changed.
+	Learnt map[plantain.Limit]Learnt `json:"learnt,omitempty"`
+	Under  string                    `json:"under,omitempty"`
 	// Seq counts the changes of the state, so that of two snapshots the newer is
 	// known, and a state that was only looked at need not be written.
 	Seq int64 `json:"seq,omitempty"`

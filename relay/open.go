@@ -210,6 +210,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 	err := t.change(keys, func(s pool.States) error {
 		r.member.Give(s, now, r.attempt, sentOr(r, now), taken(a, r), r.verdict.Class == plantain.Success)
 		t.park(s, r.out, scope, park)
+		r.member.Learn(s, now, a.entry.ID, r.verdict)
 		return nil
 	}, func(fn func(pool.States) error) error {
 		return t.books.Settle(context.Background(), entry, keys, fn)

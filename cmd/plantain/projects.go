@@ -76,6 +76,9 @@ func modelRow(m pool.ModelReport, now time.Time) []string {
 	row := []string{"  " + string(m.Model)}
 	for _, w := range m.Windows {
 		cell := fmt.Sprintf("%s %d/%d", strings.ToUpper(string(w.Limit)), w.Used, w.Of)
+		if w.Learnt != nil {
+			cell += " (learnt " + inWords(w.Learnt.At, now) + ")"
+		}
 		if w.Used >= w.Of && !w.Free.IsZero() {
 			cell += " until " + inWords(w.Free, now)
 		}

@@ -1,0 +1,54 @@
+package pool
+
+import (
+	"maps"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// A Learnt limit is one that a refusal disclosed. It is trusted more than the
+// configuration, which is trusted more than the tier.
+type Learnt struct {
+	Value int64     `json:"value"`
+	At    time.Time `json:"at"`
+	From  string    `json:"from"` // what Google said, for a person
+}
+
+// Learn takes note of the limit that a refusal disclosed, if it did. It holds for
+// as long as the project's configuration is the one it was learnt under.
+func (m Member) Learn(states States, now time.Time, model plantain.Model, v plantain.Verdict) {
+	s := states[Key{m.Name, model}]
+	if !v.Disclosed || v.Value <= 0 || (v.Class != plantain.RateMinute && v.Class != plantain.RateDay) {
+		return
+	}
+	if s.Under != m.Fingerprint {
+		s.Learnt, s.Under = nil, m.Fingerprint
+	}
+	if known, ok := m.limitsIn(Key{m.Name, model}, s)[v.Limit]; ok && known == v.Value {
+		return
+	}
+	learnt := maps.Clone(s.Learnt)
+	if learnt == nil {
+		learnt = map[plantain.Limit]Learnt{}
+	}
+	learnt[v.Limit] = Learnt{Value: v.Value, At: now, From: v.Explanation}
+	s.Learnt = learnt
+	s.Seq++
+}
+
+// limitsIn gives the limits of a key with what was learnt of them.
+func (m Member) limitsIn(k Key, s *State) Limits {
+	limits := m.limits(k)
+	if len(s.Learnt) == 0 || s.Under != m.Fingerprint {
+		return limits
+	}
+	known := maps.Clone(limits)
+	if known == nil {
+		known = Limits{}
+	}
+	for l, learnt := range s.Learnt {
+		known[l] = learnt.Value
+	}
+	return known
+}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/genai"
 )
@@ -62,6 +63,135 @@ func TestKeysLiveAsLongAsTheyShould(t *testing.T) {
 	}
 	if n := len(sim.arrivals(":generateContent")); n != 5 {
 		t.Errorf("%d calls reached Google, want 5", n)
+	}
+}
+
+func TestAKeyIsTakenFromWhereverSDKsPutIt(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	alice := gw.plantain("keys", "create", "alice")
+	for name, c := range map[string]struct{ header, value, query string }{
+		"Google's header": {"x-goog-api-key", alice, ""},
+		"the address":     {"", "", "?key=" + alice},
+		"a bearer token":  {"Authorization", "Bearer " + alice, ""},
+	} {
+		r, err := http.NewRequest(http.MethodPost, gw.URL+"/v1beta/models/gemini-3.1-flash-image:generateContent"+c.query, strings.NewReader(prompt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.header != "" {
+			r.Header.Set(c.header, c.value)
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 200 {
+			t.Errorf("%s got %d", name, res.StatusCode)
+		}
+	}
+	var list struct {
+		Keys []struct {
+			Used time.Time `json:"last_used"`
+		}
+	}
+	if err := json.Unmarshal([]byte(gw.plantain("keys", "list", "-o", "json")), &list); err != nil || len(list.Keys) != 1 || list.Keys[0].Used.IsZero() {
+		t.Errorf("%v: %+v", err, list)
+	}
+}
+
+func TestABadKeyIsToldInGooglesWordsAndOurs(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	gw.plantain("keys", "create", "alice")
+	for key, want := range map[string]struct {
+		status int
+		says   string
+	}{
+		"":      {403, "Method doesn't allow unregistered callers"},
+		"wrong": {400, "API key not valid"},
+	} {
+		a := gw.generate("gemini-3.1-flash-image", prompt, "x-goog-api-key", key)
+		if a.StatusCode != want.status || !bytes.Contains(a.body, []byte(want.says)) {
+			t.Errorf("key %q got %d: %s", key, a.StatusCode, a.body)
+		}
+		if d := a.detail(t); !strings.Contains(d["explanation"], "Plantain, not of Google") || !strings.Contains(d["next"], "plantain keys create") {
+			t.Errorf("key %q is told %v", key, d)
+		}
+	}
+	if n := len(sim.arrivals(":generateContent")); n != 0 {
+		t.Errorf("%d calls reached Google", n)
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		res, err := http.Get(gw.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 200 {
+			t.Errorf("%s got %d", path, res.StatusCode)
+		}
+	}
+}
+
+// Keys can be made before the gateway runs, and must be before it listens elsewhere.
+func TestWithAKeyItListensElsewhere(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	dir := t.TempDir()
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"})
+	stdout, stderr, code := run(t, dir, nil, "keys", "create", "alice")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	gw := start(t, dir, nil, "serve", "--listen", "0.0.0.0:0")
+	r, err := http.NewRequest(http.MethodGet, gw.URL+"/v1beta/models", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "images.example"
+	r.Header.Set("x-goog-api-key", strings.TrimSpace(stdout))
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 200 {
+		t.Errorf("under another name it answers %d", res.StatusCode)
+	}
+	if list := gw.plantain("keys", "list"); !strings.Contains(list, "alice") {
+		t.Errorf("the commands do not find it: %s", list)
+	}
+}
+
+func TestTheOwnersRoutesAreForAdmins(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	alice, boss := gw.plantain("keys", "create", "alice"), gw.plantain("keys", "create", "boss", "--admin")
+	for _, path := range []string{"/api/v1/projects", "/api/v1/requests", "/api/v1/keys", "/metrics"} {
+		for key, want := range map[string]int{"": 403, "wrong": 400, alice: 403, boss: 200} {
+			r, err := http.NewRequest(http.MethodGet, gw.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+key)
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != want {
+				t.Errorf("%s got %d, want %d", path, res.StatusCode, want)
+			}
+		}
+	}
+	next := gw.plantain("keys", "rotate", "boss", "-o", "json")
+	if !strings.Contains(next, `"admin": true`) {
+		t.Errorf("the rotated key of an admin is %s", next)
 	}
 }
 

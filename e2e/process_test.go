@@ -31,7 +31,7 @@ type process struct {
 	log bytes.Buffer
 }
 
-var listening = regexp.MustCompile(`listens on (http://[0-9.:]+)`)
+var listening = regexp.MustCompile(`listens on (http://[0-9.:\[\]]+)`)
 
 // start runs a command in a folder and waits until it says where it listens.
 func start(t *testing.T, dir string, env []string, args ...string) *process {

@@ -7,7 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
-	"slices"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +22,7 @@ type Keys interface {
 	CreateKey(ctx context.Context, k plantain.VirtualKey, now time.Time) error
 	RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) (plantain.VirtualKey, error)
 	RevokeKey(ctx context.Context, c plantain.ClientName, now time.Time) error
+	NoteKey(ctx context.Context, hash [32]byte, used time.Time) error
 }
 
 // A Door decides who comes in: whoever shows a live virtual key, or, as long as
@@ -31,6 +32,8 @@ type Door struct {
 	Operator plantain.Secret  // a key of its own for the commands of this machine; empty: none
 	Now      func() time.Time // nil: time.Now
 
+	loading sync.Mutex // one at a time, or an older reading could replace a newer one
+
 	mu     sync.RWMutex
 	byHash map[[32]byte]plantain.VirtualKey
 }
@@ -39,7 +42,8 @@ type Door struct {
 type visitor struct {
 	client plantain.ClientName
 	admin  bool
-	walkIn bool // came in because the door stands open
+	walkIn bool     // came in because the door stands open
+	key    [32]byte // the hash of what was shown; zero: no key of a client
 }
 
 // Load reads the keys; call it at the start and after every change.
@@ -47,6 +51,8 @@ func (d *Door) Load(ctx context.Context) error {
 	if d.Keys == nil {
 		return nil
 	}
+	d.loading.Lock()
+	defer d.loading.Unlock()
 	keys, err := d.Keys.Keys(ctx)
 	if err != nil {
 		return err
@@ -93,7 +99,35 @@ func (d *Door) admit(r *http.Request) (visitor, error) {
 	if !ok || !k.Live(d.now()) {
 		return visitor{}, errWrongKey
 	}
-	return visitor{client: k.Client, admin: k.Admin}, nil
+	return visitor{client: k.Client, admin: k.Admin, key: k.Hash}, nil
+}
+
+// note keeps the hour in which a visitor's key was last used. The first one of an
+// hour waits for the disk.
+func (d *Door) note(ctx context.Context, v visitor) error {
+	hour := d.now().Truncate(time.Hour)
+	if v.key == [32]byte{} || !d.newHour(v.key, hour) {
+		return nil
+	}
+	return d.Keys.NoteKey(context.WithoutCancel(ctx), v.key, hour)
+}
+
+// newHour reports whether a key is used for the first time in an hour.
+func (d *Door) newHour(key [32]byte, hour time.Time) bool {
+	d.mu.RLock()
+	k, ok := d.byHash[key]
+	d.mu.RUnlock()
+	if !ok || !k.Used.Before(hour) {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if k, ok = d.byHash[key]; !ok || !k.Used.Before(hour) {
+		return false
+	}
+	k.Used = hour
+	d.byHash[key] = k
+	return true
 }
 
 func (d *Door) isOperator(shown string) bool {
@@ -112,16 +146,16 @@ func shownKey(r *http.Request) string {
 	if k := r.Header.Get("X-Goog-Api-Key"); k != "" {
 		return k
 	}
-	if k, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+	if scheme, k, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(k)
 	}
 	return r.URL.Query().Get("key")
 }
 
 // NewKey makes a virtual key: the key itself, to be shown once, and what is kept
-// of it. Its chance is 170 bits.
+// of it. Its chance is 180 bits, of which the hint gives 20 away.
 func NewKey(c plantain.ClientName, admin bool, created, expires time.Time) (string, plantain.VirtualKey) {
-	key := "pk-" + strings.ToLower(rand.Text()+rand.Text()[:8])
+	key := "pk-" + strings.ToLower(rand.Text()+rand.Text()[:10])
 	return key, plantain.VirtualKey{
 		Client: c, Hash: sha256.Sum256([]byte(key)), Hint: key[:7], Admin: admin, Created: created, Expires: expires,
 	}
@@ -129,11 +163,10 @@ func NewKey(c plantain.ClientName, admin bool, created, expires time.Time) (stri
 
 // CheckClient refuses names that could not be told apart in a log or a label.
 func CheckClient(c plantain.ClientName) error {
-	fine := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.@", r)
-	}
-	if c == "" || len(c) > 64 || c == plantain.LocalClient || slices.ContainsFunc([]rune(c), func(r rune) bool { return !fine(r) }) {
-		return errors.New("a name has 1 to 64 letters, digits and - _ . @, and is not \"local\"")
+	if !clientName.MatchString(string(c)) || c == plantain.LocalClient {
+		return errors.New("a name has 1 to 64 letters, digits and - _ . @, begins with a letter or digit, and is not \"local\"")
 	}
 	return nil
 }
+
+var clientName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)

@@ -2,9 +2,12 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +26,7 @@ func (kept) RotateKey(_ context.Context, k plantain.VirtualKey, _, _ time.Time) 
 	return k, nil
 }
 func (kept) RevokeKey(context.Context, plantain.ClientName, time.Time) error { return nil }
+func (kept) NoteKey(context.Context, [32]byte, time.Time) error              { return nil }
 
 // relayed answers every request with who sent it.
 func relayed(keys kept, operator string) http.Handler {
@@ -72,6 +76,7 @@ func TestTheDoor(t *testing.T) {
 		"not to a page of another site":       {nil, gemini, [2]string{"Sec-Fetch-Site", "cross-site"}, "", "localhost", "127.0.0.1:1", 403, ""},
 		"a key as Google's SDKs send it":      {keys, gemini, [2]string{"X-Goog-Api-Key", alice}, "", "gw.example", "192.0.2.1:1", 200, "alice"},
 		"a key as a bearer token":             {keys, gemini, [2]string{"Authorization", "Bearer " + alice}, "", "gw.example", "192.0.2.1:1", 200, "alice"},
+		"a bearer token in small letters":     {keys, gemini, [2]string{"Authorization", "bearer " + alice}, "", "gw.example", "192.0.2.1:1", 200, "alice"},
 		"a key in the address":                {keys, gemini, [2]string{}, "?key=" + alice, "gw.example", "192.0.2.1:1", 200, "alice"},
 		"no key":                              {keys, gemini, [2]string{}, "", "localhost", "127.0.0.1:1", 403, "plantain keys create"},
 		"a wrong key":                         {keys, gemini, [2]string{"X-Goog-Api-Key", "pk-wrong"}, "", "localhost", "127.0.0.1:1", 400, "API_KEY_INVALID"},
@@ -111,9 +116,70 @@ func TestNamesOfClients(t *testing.T) {
 	for name, fine := range map[plantain.ClientName]bool{
 		"alice": true, "build-7@ci.example": true, "": false, "local": false, "two words": false, "new\nline": false,
 		plantain.ClientName(strings.Repeat("x", 65)): false, "käthe": false,
+		"..": false, ".hidden": false, "-o": false, "a/b": false,
 	} {
 		if err := CheckClient(name); (err == nil) != fine {
 			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// noted counts how often the use of a key is kept.
+type noted struct {
+	kept
+	times atomic.Int32
+}
+
+func (n *noted) NoteKey(context.Context, [32]byte, time.Time) error {
+	n.times.Add(1)
+	return nil
+}
+
+func TestTheUseOfAKeyIsKeptOnceAnHour(t *testing.T) {
+	t.Parallel()
+	key, k := NewKey("alice", false, now, time.Time{})
+	keys := &noted{kept: kept{k}}
+	var clock atomic.Pointer[time.Time]
+	d := &Door{Keys: keys, Now: func() time.Time { return *clock.Load() }}
+	if err := d.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for hour := range 3 {
+		at := now.Add(time.Duration(hour) * time.Hour)
+		clock.Store(&at)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				r := httptest.NewRequest("GET", "/v1beta/models", nil)
+				r.Header.Set("X-Goog-Api-Key", key)
+				v, err := d.admit(r)
+				if err = errors.Join(err, d.note(r.Context(), v)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := keys.times.Load(); int(n) != hour+1 {
+			t.Errorf("kept %d times in %d hours", n, hour+1)
+		}
+	}
+}
+
+func TestOrdersForKeysThatCouldNotBeUsedAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		order KeyOrder
+		fine  bool
+	}{
+		"for ever":           {KeyOrder{Name: "a"}, true},
+		"for a while":        {KeyOrder{Name: "a", Expires: now.Add(time.Hour), Grace: 60}, true},
+		"expired":            {KeyOrder{Name: "a", Expires: now}, false},
+		"a grace before now": {KeyOrder{Name: "a", Grace: -1}, false},
+		"an endless grace":   {KeyOrder{Name: "a", Grace: 1e18}, false},
+		"nobody's":           {KeyOrder{}, false},
+	} {
+		if err := c.order.Check(now); (err == nil) != c.fine {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

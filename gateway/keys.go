@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,11 +22,12 @@ type KeyView struct {
 	Created time.Time           `json:"created"`
 	Expires time.Time           `json:"expires,omitzero"`
 	Revoked time.Time           `json:"revoked,omitzero"`
+	Used    time.Time           `json:"last_used,omitzero"` // to the hour
 }
 
 // ViewKey describes a key at an instant.
 func ViewKey(k plantain.VirtualKey, key string, now time.Time) KeyView {
-	v := KeyView{Name: k.Client, Key: key, Hint: k.Hint, Admin: k.Admin, State: "live", Created: k.Created, Expires: k.Expires, Revoked: k.Revoked}
+	v := KeyView{Name: k.Client, Key: key, Hint: k.Hint, Admin: k.Admin, State: "live", Created: k.Created, Expires: k.Expires, Revoked: k.Revoked, Used: k.Used}
 	switch {
 	case k.Live(now) && !k.Revoked.IsZero():
 		v.State = "ending"
@@ -46,6 +48,19 @@ type KeyOrder struct {
 	Grace   float64             `json:"grace_seconds,omitempty"` // how long the rotated key lives on
 }
 
+// Check refuses an order for a key that could not be used, in words for whoever
+// gave it.
+func (o KeyOrder) Check(now time.Time) error {
+	const year = 366 * 24 * time.Hour
+	if !o.Expires.IsZero() && !o.Expires.After(now) {
+		return errors.New("the key would be expired from the start")
+	}
+	if o.Grace < 0 || o.Grace > year.Seconds() {
+		return errors.New("the grace of a rotated key is from nothing to a year")
+	}
+	return CheckClient(o.Name)
+}
+
 func (g *Gateway) listKeys(w http.ResponseWriter, r *http.Request) {
 	keys, err := g.Door.Keys.Keys(r.Context())
 	if err != nil {
@@ -59,31 +74,38 @@ func (g *Gateway) listKeys(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"keys": views})
 }
 
-func (g *Gateway) createKey(w http.ResponseWriter, r *http.Request) {
-	var order KeyOrder
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&order); err != nil {
-		writeError(w, http.StatusBadRequest, "the body is not JSON: "+err.Error())
-		return
+// readOrder reads what is asked for; a name in the path goes before one in the body.
+func readOrder(w http.ResponseWriter, r *http.Request, now time.Time) (o KeyOrder, err error) {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&o); err != nil {
+		return o, fmt.Errorf("the body is not the JSON of a key: %w", err)
 	}
-	if err := CheckClient(order.Name); err != nil {
+	if name := r.PathValue("name"); name != "" {
+		o.Name = plantain.ClientName(name)
+	}
+	return o, o.Check(now)
+}
+
+func (g *Gateway) createKey(w http.ResponseWriter, r *http.Request) {
+	now := g.Door.now()
+	order, err := readOrder(w, r, now)
+	if err != nil {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	now := g.Door.now()
 	key, k := NewKey(order.Name, order.Admin, now, order.Expires)
 	g.changed(w, r, g.Door.Keys.CreateKey(r.Context(), k, now), ViewKey(k, key, now))
 }
 
 func (g *Gateway) rotateKey(w http.ResponseWriter, r *http.Request) {
-	var order KeyOrder
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&order); err != nil {
-		writeError(w, http.StatusBadRequest, "the body is not JSON: "+err.Error())
+	now := g.Door.now()
+	order, err := readOrder(w, r, now)
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	now := g.Door.now()
-	key, k := NewKey(plantain.ClientName(r.PathValue("name")), false, now, time.Time{})
+	key, k := NewKey(order.Name, false, now, time.Time{})
 	ends := now.Add(time.Duration(order.Grace * float64(time.Second)))
-	k, err := g.Door.Keys.RotateKey(r.Context(), k, now, ends)
+	k, err = g.Door.Keys.RotateKey(r.Context(), k, now, ends)
 	g.changed(w, r, err, ViewKey(k, key, now))
 }
 
@@ -96,7 +118,8 @@ func (g *Gateway) revokeKey(w http.ResponseWriter, r *http.Request) {
 // changed ends a change of the keys: the door knows of it before the client does.
 func (g *Gateway) changed(w http.ResponseWriter, r *http.Request, err error, v KeyView) {
 	if err == nil {
-		err = g.Door.Load(r.Context())
+		// Also where the client has left: a key that was revoked must not live on.
+		err = g.Door.Load(context.WithoutCancel(r.Context()))
 	}
 	if err != nil {
 		g.keyFault(w, err)
@@ -126,17 +149,18 @@ func (g *Gateway) keyFault(w http.ResponseWriter, err error) {
 // that says whose key is meant.
 func turnedAway(w http.ResponseWriter, err error) {
 	status, name := http.StatusBadRequest, "INVALID_ARGUMENT"
-	message, reason := "API key not valid. Please pass a valid API key.", "API_KEY_INVALID"
+	message := "API key not valid. Please pass a valid API key."
+	googles := []any{errorInfo("API_KEY_INVALID", "googleapis.com", map[string]string{"service": "generativelanguage.googleapis.com"})}
 	if errors.Is(err, errNoKey) {
 		status, name = http.StatusForbidden, "PERMISSION_DENIED"
 		message = "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API."
-		reason = "CREDENTIALS_MISSING"
+		googles = nil
 	}
 	writeRefusal(w, status, name, message, map[string]string{
 		"verdict": "key_invalid", "charged": "no", "attempts": "0",
 		"explanation": fmt.Sprintf("This is the door of Plantain, not of Google: %s. Nothing was sent.", err),
 		"next":        "Show a key of this gateway as x-goog-api-key, as ?key= or as Authorization: Bearer. plantain keys create NAME makes one.",
-	}, errorInfo(reason, "googleapis.com", map[string]string{"service": "generativelanguage.googleapis.com"}))
+	}, googles...)
 }
 
 // writeRefusal writes an error of the gateway in Google's shape, with the details

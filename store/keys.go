@@ -26,7 +26,7 @@ const (
 
 // Keys gives all virtual keys, the revoked ones too, oldest first.
 func (s *Store) Keys(ctx context.Context) ([]plantain.VirtualKey, error) {
-	rows, err := s.reader.QueryContext(ctx, "SELECT hash, client, hint, admin, created, expires, revoked FROM keys ORDER BY created, hash")
+	rows, err := s.reader.QueryContext(ctx, "SELECT hash, client, hint, admin, created, expires, revoked, used FROM keys ORDER BY created, hash")
 	if err != nil {
 		return nil, fmt.Errorf("read the keys: %w", err)
 	}
@@ -35,14 +35,14 @@ func (s *Store) Keys(ctx context.Context) ([]plantain.VirtualKey, error) {
 	for rows.Next() {
 		var k plantain.VirtualKey
 		var hash string
-		var admin, created, expires, revoked int64
-		if err := rows.Scan(&hash, &k.Client, &k.Hint, &admin, &created, &expires, &revoked); err != nil {
+		var admin, created, expires, revoked, used int64
+		if err := rows.Scan(&hash, &k.Client, &k.Hint, &admin, &created, &expires, &revoked, &used); err != nil {
 			return nil, fmt.Errorf("read the keys: %w", err)
 		}
 		if n, err := hex.Decode(k.Hash[:], []byte(hash)); err != nil || n != len(k.Hash) {
 			return nil, fmt.Errorf("read the keys: the hash of a key of %s is damaged", k.Client)
 		}
-		k.Admin, k.Created, k.Expires, k.Revoked = admin != 0, instant(created), instant(expires), instant(revoked)
+		k.Admin, k.Created, k.Expires, k.Revoked, k.Used = admin != 0, instant(created), instant(expires), instant(revoked), instant(used)
 		keys = append(keys, k)
 	}
 	return keys, rows.Err()
@@ -93,6 +93,16 @@ func (s *Store) RevokeKey(ctx context.Context, c plantain.ClientName, now time.T
 			return ErrNoKey
 		}
 		return err
+	})
+}
+
+// NoteKey keeps when a key was last used.
+func (s *Store) NoteKey(ctx context.Context, hash [32]byte, used time.Time) error {
+	return s.writer.do(ctx, func(t *tx) error {
+		if _, err := t.write(`UPDATE keys SET used = $2 WHERE hash = $1 AND used < $2`, hex.EncodeToString(hash[:]), millis(used)); err != nil {
+			return fmt.Errorf("note the use of a key: %w", err)
+		}
+		return nil
 	})
 }
 

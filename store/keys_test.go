@@ -39,6 +39,10 @@ func TestAClientHasOneLiveKey(t *testing.T) {
 		if n := live(now); n != 2 {
 			t.Errorf("%d live in the grace, want 2", n)
 		}
+		// The grace of another rotation must not lengthen the one that runs.
+		if _, err := reopen().RotateKey(ctx, key(5), now, now.Add(90*time.Minute)); err != nil || live(now.Add(time.Hour)) != 2 {
+			t.Errorf("rotated again: %v, %d live after the first grace, want 2", err, live(now.Add(time.Hour)))
+		}
 		if n := live(now.Add(2 * time.Hour)); n != 1 {
 			t.Errorf("%d live after it, want 1", n)
 		}
@@ -52,6 +56,26 @@ func TestAClientHasOneLiveKey(t *testing.T) {
 		}
 		if _, err := s.RotateKey(ctx, key(4), now, now); !errors.Is(err, ErrNoKey) {
 			t.Errorf("rotated what is revoked: %v", err)
+		}
+	})
+}
+
+func TestWhenAKeyWasUsedNeverGoesBack(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		s, ctx := reopen(), t.Context()
+		k := plantain.VirtualKey{Client: "alice", Hash: [32]byte{1}, Hint: "pk-", Created: now}
+		if err := s.CreateKey(ctx, k, now); err != nil {
+			t.Fatal(err)
+		}
+		for _, used := range []time.Time{now.Add(time.Hour), now} {
+			if err := s.NoteKey(ctx, k.Hash, used); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keys, err := s.Keys(ctx)
+		if err != nil || len(keys) != 1 || !keys[0].Used.Equal(now.Add(time.Hour)) {
+			t.Errorf("%v: %+v", err, keys)
 		}
 	})
 }

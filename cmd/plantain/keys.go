@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -38,7 +39,7 @@ type keysList struct{}
 
 type keysRotate struct {
 	Name  plantain.ClientName `arg:""`
-	Grace time.Duration       `default:"0s" help:"How long the old key lives on beside the new one."`
+	Grace string              `placeholder:"1d" help:"How long the old key lives on beside the new one: 12h, 1d. Default: it ends at once."`
 }
 
 type keysRevoke struct {
@@ -46,9 +47,6 @@ type keysRevoke struct {
 }
 
 func (k *keysCreate) Run(w *world, c *cli) error {
-	if err := gateway.CheckClient(k.Name); err != nil {
-		return fmt.Errorf("%w\n%w", errUsage, err)
-	}
 	order := gateway.KeyOrder{Name: k.Name, Admin: k.Admin}
 	if k.Expires != "" {
 		d, err := parseSpan(k.Expires)
@@ -56,6 +54,9 @@ func (k *keysCreate) Run(w *world, c *cli) error {
 			return fmt.Errorf("%w\n%w", errUsage, err)
 		}
 		order.Expires = time.Now().Add(d)
+	}
+	if err := order.Check(time.Now()); err != nil {
+		return fmt.Errorf("%w\n%w", errUsage, err)
 	}
 	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
@@ -69,14 +70,23 @@ func (k *keysCreate) Run(w *world, c *cli) error {
 }
 
 func (k *keysRotate) Run(w *world, c *cli) error {
+	var grace time.Duration
+	var err error
+	if k.Grace != "" {
+		grace, err = parseSpan(k.Grace)
+	}
+	order := gateway.KeyOrder{Name: k.Name, Grace: grace.Seconds()}
+	if err := errors.Join(err, order.Check(time.Now())); err != nil {
+		return fmt.Errorf("%w\n%w", errUsage, err)
+	}
 	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
-			err = at.call(w.ctx, "POST", "/api/v1/keys/"+url.PathEscape(string(k.Name))+"/rotate", gateway.KeyOrder{Grace: k.Grace.Seconds()}, &v)
+			err = at.call(w.ctx, "POST", "/api/v1/keys/"+url.PathEscape(string(k.Name))+"/rotate", order, &v)
 			return v, err
 		}
 		now := time.Now()
 		key, kept := gateway.NewKey(k.Name, false, now, time.Time{})
-		kept, err = s.RotateKey(w.ctx, kept, now, now.Add(k.Grace))
+		kept, err = s.RotateKey(w.ctx, kept, now, now.Add(grace))
 		return gateway.ViewKey(kept, key, now), err
 	})
 }
@@ -140,7 +150,7 @@ func (w *world) withStore(server string, use func(*remote, *store.Store) error) 
 }
 
 func (keysList) Run(w *world, c *cli) error {
-	var got struct{ Keys []gateway.KeyView }
+	got := struct{ Keys []gateway.KeyView }{[]gateway.KeyView{}}
 	err := w.withStore(c.Keys.Server, func(at *remote, s *store.Store) error {
 		if at != nil {
 			return at.get(w.ctx, "/api/v1/keys", &got)
@@ -158,30 +168,35 @@ func (keysList) Run(w *world, c *cli) error {
 		w.json(map[string]any{"keys": got.Keys})
 		return nil
 	}
-	rows := [][]string{{"name", "begins", "state", "admin", "created", "expires"}}
+	rows := [][]string{{"name", "begins", "state", "admin", "created", "expires", "last used"}}
 	for _, k := range got.Keys {
-		expires, admin := "never", ""
-		if !k.Expires.IsZero() {
-			expires = k.Expires.Local().Format(time.DateTime)
-		}
+		admin := ""
 		if k.Admin {
 			admin = "admin"
 		}
-		rows = append(rows, []string{string(k.Name), k.Hint + "…", k.State, admin, k.Created.Local().Format(time.DateTime), expires})
+		rows = append(rows, []string{string(k.Name), k.Hint + "…", k.State, admin, orNever(k.Created), orNever(k.Expires), orNever(k.Used)})
 	}
 	table(w.stdout, rows)
 	return nil
 }
 
-// parseSpan reads "30d" beside what Go reads.
+// orNever gives an instant to the minute; the zero one is never.
+func orNever(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.Local().Format("2006-01-02 15:04")
+}
+
+// parseSpan reads "30d" beside what Go reads; "0s" is none.
 func parseSpan(s string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n < 1e5 {
 			return time.Duration(n) * 24 * time.Hour, nil
 		}
 	}
 	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 {
+	if err != nil || d < 0 {
 		return 0, fmt.Errorf("%q is no span of time; write it like 12h or 30d", s)
 	}
 	return d, nil

@@ -6,6 +6,7 @@ CREATE TABLE keys (
     admin   INTEGER NOT NULL, -- 0 or 1
     created BIGINT  NOT NULL,
     expires BIGINT  NOT NULL DEFAULT 0, -- 0: never
-    revoked BIGINT  NOT NULL DEFAULT 0  -- 0: not; in the future: it ends then
+    revoked BIGINT  NOT NULL DEFAULT 0, -- 0: not; in the future: it ends then
+    used    BIGINT  NOT NULL DEFAULT 0  -- last, to the hour; 0: never
 );
 CREATE INDEX keys_of_client ON keys (client);

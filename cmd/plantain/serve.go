@@ -93,6 +93,9 @@ func (h *house) attend(ctx context.Context, from source, changes *watch) (leave 
 	var crew sync.WaitGroup
 	crew.Go(func() { h.sweep(ctx) })
 	crew.Go(func() { h.follow(ctx, from, changes) })
+	if h.store.Shared() {
+		crew.Go(func() { h.hear(ctx) })
+	}
 	return func() {
 		cancel()
 		crew.Wait()
@@ -127,6 +130,22 @@ func (h *house) sweep(ctx context.Context) {
 		case <-tick.C:
 			if _, err := h.store.Recover(ctx, h.clock.Now().Add(-time.Minute)); err != nil && ctx.Err() == nil {
 				h.log.Error("look for overdue attempts", "error", err)
+			}
+		}
+	}
+}
+
+// hear learns of the keys that other gateways made and revoked.
+func (h *house) hear(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := h.door.Load(ctx); err != nil && ctx.Err() == nil {
+				h.log.Error("read the keys again", "error", err)
 			}
 		}
 	}

@@ -16,6 +16,7 @@ type Report struct {
 	Kind    plantain.Upstream    `json:"upstream"`
 	Tier    int                  `json:"tier"`
 	Parked  *Parking             `json:"parked,omitempty"`
+	Windows []WindowReport       `json:"windows,omitempty"` // over all models
 	Models  []ModelReport        `json:"models"`
 }
 
@@ -30,7 +31,7 @@ type ModelReport struct {
 // WindowReport is one window: what is used of what, and when all of it is back.
 type WindowReport struct {
 	Limit plantain.Limit `json:"limit"`
-	Used  int64          `json:"used"`
+	Used  int64          `json:"used"` // nano-dollars of a spend limit
 	Of    int64          `json:"of"`
 	Free  time.Time      `json:"free,omitzero"` // when the next room comes back; zero: none is missing
 	// Learnt says where the size comes from if a refusal disclosed it; nil: from the
@@ -46,7 +47,7 @@ func (p *Pool) Report(now time.Time, models []plantain.Model) []Report {
 	out := make([]Report, 0, len(p.members))
 	for _, m := range p.members {
 		whole := p.seen[Key{m.Name, ""}]
-		r := Report{Project: m.Name, Kind: m.Kind, Tier: m.Tier, Parked: whole.Park.visible(now, m.Fingerprint)}
+		r := Report{Project: m.Name, Kind: m.Kind, Tier: m.Tier, Parked: whole.Park.visible(now, m.Fingerprint), Windows: m.windows(Key{m.Name, ""}, &whole, now)}
 		for _, model := range p.modelsOf(m, models) {
 			r.Models = append(r.Models, p.reportModel(m, model, now))
 		}
@@ -71,8 +72,11 @@ func (p *Pool) modelsOf(m Member, models []plantain.Model) []plantain.Model {
 func (p *Pool) reportModel(m Member, model plantain.Model, now time.Time) ModelReport {
 	k := Key{m.Name, model}
 	s := p.seen[k]
-	r := ModelReport{Model: model, Parked: s.Park.visible(now, m.Fingerprint), InAir: len(s.Holds)}
-	limits := m.limitsIn(k, &s)
+	return ModelReport{Model: model, Parked: s.Park.visible(now, m.Fingerprint), InAir: len(s.Holds), Windows: m.windows(k, &s, now)}
+}
+
+func (m Member) windows(k Key, s *State, now time.Time) (out []WindowReport) {
+	limits := m.limitsIn(k, s)
 	for _, l := range slices.SortedFunc(maps.Keys(limits), byReset) {
 		w := WindowReport{Limit: l, Used: s.Used(l, now), Of: limits[l]}
 		if w.Used > 0 {
@@ -81,9 +85,9 @@ func (p *Pool) reportModel(m Member, model plantain.Model, now time.Time) ModelR
 		if learnt, ok := s.Learnt[l]; ok && s.Under == m.Fingerprint {
 			w.Learnt = &learnt
 		}
-		r.Windows = append(r.Windows, w)
+		out = append(out, w)
 	}
-	return r
+	return out
 }
 
 // byReset orders limits as people name them: minutes before the day.

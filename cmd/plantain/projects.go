@@ -66,6 +66,9 @@ func printReport(to io.Writer, r pool.Report, now time.Time) {
 	}
 	fmt.Fprintf(to, "%s  tier %d, %s\n", r.Project, r.Tier, state)
 	var rows [][]string
+	if len(r.Windows) > 0 {
+		rows = append(rows, append([]string{"  all models"}, cells(r.Windows, now)...))
+	}
 	for _, m := range r.Models {
 		rows = append(rows, modelRow(m, now))
 	}
@@ -73,9 +76,19 @@ func printReport(to io.Writer, r pool.Report, now time.Time) {
 }
 
 func modelRow(m pool.ModelReport, now time.Time) []string {
-	row := []string{"  " + string(m.Model)}
-	for _, w := range m.Windows {
+	row := append([]string{"  " + string(m.Model)}, cells(m.Windows, now)...)
+	if m.Parked != nil {
+		row = append(row, parked(*m.Parked, now))
+	}
+	return row
+}
+
+func cells(windows []pool.WindowReport, now time.Time) (row []string) {
+	for _, w := range windows {
 		cell := fmt.Sprintf("%s %d/%d", strings.ToUpper(string(w.Limit)), w.Used, w.Of)
+		if w.Limit == plantain.LimitSpend {
+			cell = fmt.Sprintf("SPEND %s/%s in ten minutes", plantain.Nanodollars(w.Used), plantain.Nanodollars(w.Of))
+		}
 		if w.Learnt != nil {
 			cell += " (learnt " + inWords(w.Learnt.At, now) + ")"
 		}
@@ -83,9 +96,6 @@ func modelRow(m pool.ModelReport, now time.Time) []string {
 			cell += " until " + inWords(w.Free, now)
 		}
 		row = append(row, cell)
-	}
-	if m.Parked != nil {
-		row = append(row, parked(*m.Parked, now))
 	}
 	return row
 }

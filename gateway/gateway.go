@@ -34,8 +34,10 @@ type Gateway struct {
 	// Attempts gives what stands in the ledger of a request, or, for an empty id,
 	// the most recent attempts, newest first; nil: the routes are not served.
 	Attempts func(plantain.RequestID) ([]Attempt, error)
-	MaxBody  int64        // zero: [MaxBody]
-	Log      *slog.Logger // nil: nothing is logged
+	Load     func() Load       // nil: not told to /metrics
+	Build    map[string]string // version, revision and go of the program, for /metrics
+	MaxBody  int64             // zero: [MaxBody]
+	Log      *slog.Logger      // nil: nothing is logged
 
 	live    live
 	busy    limits
@@ -50,7 +52,7 @@ func (g *Gateway) Handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	for _, version := range []string{"v1", "v1beta"} {
-		mux.Handle("/"+version+"/", g.behind(g.count(g.gemini)))
+		mux.Handle("/"+version+"/", g.count(g.behind(g.gemini)))
 	}
 	mux.HandleFunc("GET /healthz", g.healthz)
 	mux.HandleFunc("GET /readyz", g.readyz)
@@ -190,16 +192,6 @@ func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(writerTo(w, res), res.Body); err != nil {
 		g.log().Info("the client left while its answer was written", "request", res.Header.Get("Plantain-Request-Id"), "error", err)
 	}
-}
-
-// tooBusy refuses a client that has as many requests running as it may.
-func tooBusy(w http.ResponseWriter, c plantain.ClientName) {
-	w.Header().Set("Retry-After", "1")
-	message := fmt.Sprintf("client %s has as many requests running as it may (clients.concurrency)", c)
-	writeRefusal(w, http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", message, map[string]string{
-		"verdict": "rate_minute", "charged": "no", "attempts": "0",
-		"explanation": message + ". Nothing was sent.", "next": "Send it again when one of them is answered.",
-	})
 }
 
 // writerTo gives where an answer is written to: one that comes event by event is

@@ -1,9 +1,9 @@
 package gateway
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -14,47 +14,53 @@ import (
 	"github.com/plantainhq/plantain/relay"
 )
 
+// A Load is how full the house is at a moment.
+type Load struct {
+	Waiting int   // requests in the queue
+	Spooled int64 // bytes of memory that bodies hold
+}
+
 // metrics are what Prometheus reads. Labels are names of the configuration and
 // words of this house, so their number is bounded; clients are none.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
+	running  prometheus.Gauge
 	attempts *prometheus.CounterVec
 	cost     *prometheus.CounterVec
 	unknown  *prometheus.CounterVec
 	waits    *prometheus.CounterVec
-	running  prometheus.Gauge
+	waited   prometheus.Histogram
 }
-
-var (
-	windowUsed = prometheus.NewDesc("plantain_window_used", "Room of a window that is taken; spend in nano-dollars.", []string{"project", "model", "limit"}, nil)
-	windowSize = prometheus.NewDesc("plantain_window_limit", "Size of a window; spend in nano-dollars.", []string{"project", "model", "limit"}, nil)
-	parkedDesc = prometheus.NewDesc("plantain_parked", "1 where a project is parked; an empty model is the whole project.", []string{"project", "model", "reason"}, nil)
-)
 
 // metrics makes the collectors when they are first needed.
 func (g *Gateway) metrics() *metrics {
 	g.once.Do(func() {
-		m := &metrics{registry: prometheus.NewRegistry()}
 		counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-			c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
-			m.registry.MustRegister(c)
-			return c
+			return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 		}
-		m.requests = counter("plantain_requests_total", "Requests by the HTTP status that the client got.", "status")
-		m.attempts = counter("plantain_attempts_total", "Attempts by what came of them.", "project", "model", "verdict", "charged")
-		m.cost = counter("plantain_cost_dollars_total", "What attempts cost for certain.", "project", "model", "verdict")
-		m.unknown = counter("plantain_cost_unknown_dollars_total", "The most that attempts can have cost beyond that, where their end was not seen.", "project", "model")
-		m.waits = counter("plantain_waits_total", "Waits of requests, by what they were for.", "reason")
-		m.running = prometheus.NewGauge(prometheus.GaugeOpts{Name: "plantain_requests_running", Help: "Requests that are being served."})
-		m.registry.MustRegister(m.running, windows{g}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m := &metrics{
+			registry: prometheus.NewRegistry(),
+			requests: counter("plantain_requests_total", "Requests to the Gemini API by the HTTP status that the client got; 499: it left before.", "status"),
+			running:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "plantain_requests_running", Help: "Requests to the Gemini API that a client waits for."}),
+			attempts: counter("plantain_attempts_total", "Attempts by what came of them.", "project", "model", "verdict", "charged"),
+			cost:     counter("plantain_cost_dollars_total", "What attempts cost for certain.", "project", "model", "verdict"),
+			unknown:  counter("plantain_cost_unknown_dollars_total", "The most that attempts can have cost beyond that, where their end was not seen.", "project", "model"),
+			waits:    counter("plantain_waits_total", "Waits of requests, by what they were for.", "reason"),
+			waited: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "plantain_wait_seconds",
+				Help:    "What attempts waited for room or a back-off before they were sent.",
+				Buckets: []float64{.01, .1, 1, 5, 15, 30, 60, 120, 300}}),
+		}
+		m.registry.MustRegister(m.requests, m.running, m.attempts, m.cost, m.unknown, m.waits, m.waited, state{g},
+			collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 		g.counted = m
 	})
 	return g.counted
 }
 
-// Observe counts an event of the relay.
+// Observe counts an event of the relay; it is for [relay.Transport.Watch].
 func (g *Gateway) Observe(e relay.Event) {
+	g.busy.observe(e)
 	m := g.metrics()
 	project, model := string(e.Project), string(e.Model)
 	switch e.Kind {
@@ -67,6 +73,7 @@ func (g *Gateway) Observe(e relay.Event) {
 	case relay.EventWaiting:
 		m.waits.WithLabelValues(e.Why).Inc()
 	case relay.EventSent:
+		m.waited.Observe(e.Waited.Seconds())
 	}
 }
 
@@ -76,100 +83,104 @@ func (g *Gateway) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	promhttp.HandlerFor(g.metrics().registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 }
 
-// windows describes the pool each time it is asked.
-type windows struct{ g *Gateway }
+// state is what is so at the moment of asking: the pool, the load and the build.
+type state struct{ g *Gateway }
+
+var (
+	buildInfo   = describe("build_info", "1; its labels are the build.", "version", "revision", "go")
+	waitingNow  = describe("requests_waiting", "Requests in the queue for room.")
+	spooledNow  = describe("spool_bytes", "Memory that bodies hold.")
+	attemptsNow = describe("attempts_running", "Attempts that are out.", "project", "model")
+	parkedNow   = describe("parked", "1 where a project is parked; an empty model is the whole project.", "project", "model", "reason")
+	// An empty model is the project over all its models. Spend is in dollars.
+	windowUsed     = describe("window_used", "What is taken of a window: requests, images, tokens, or dollars of spend.", "project", "model", "limit")
+	windowLimit    = describe("window_limit", "The size of a window, in the same.", "project", "model", "limit")
+	windowHeadroom = describe("window_headroom", "What is left of a window, in the same.", "project", "model", "limit")
+)
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("plantain_"+name, help, labels, nil)
+}
 
 // Describe implements [prometheus.Collector].
-func (windows) Describe(ch chan<- *prometheus.Desc) {
-	ch <- windowUsed
-	ch <- windowSize
-	ch <- parkedDesc
+func (state) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{buildInfo, waitingNow, spooledNow, attemptsNow, parkedNow, windowUsed, windowLimit, windowHeadroom} {
+		ch <- d
+	}
 }
 
 // Collect implements [prometheus.Collector].
-func (c windows) Collect(ch chan<- prometheus.Metric) {
-	if c.g.Projects == nil {
+func (s state) Collect(ch chan<- prometheus.Metric) {
+	b := s.g.Build
+	gauge(ch, buildInfo, 1, b["version"], b["revision"], b["go"])
+	if s.g.Load != nil {
+		l := s.g.Load()
+		gauge(ch, waitingNow, float64(l.Waiting))
+		gauge(ch, spooledNow, float64(l.Spooled))
+	}
+	if s.g.Projects == nil {
 		return
 	}
-	gauge := func(d *prometheus.Desc, v int64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
-	}
-	park := func(p *pool.Parking, project, model string) {
-		if p != nil {
-			gauge(parkedDesc, 1, project, model, p.Reason.String())
-		}
-	}
-	for _, r := range c.g.Projects() {
-		park(r.Parked, string(r.Project), "")
+	for _, r := range s.g.Projects() {
+		project := string(r.Project)
+		collectWindows(ch, project, "", r.Parked, r.Windows)
 		for _, m := range r.Models {
-			park(m.Parked, string(r.Project), string(m.Model))
-			for _, w := range m.Windows {
-				gauge(windowUsed, w.Used, string(r.Project), string(m.Model), string(w.Limit))
-				gauge(windowSize, w.Of, string(r.Project), string(m.Model), string(w.Limit))
-			}
+			gauge(ch, attemptsNow, float64(m.InAir), project, string(m.Model))
+			collectWindows(ch, project, string(m.Model), m.Parked, m.Windows)
 		}
 	}
 }
 
-// limits count what each client has running. The zero value lets everything in.
-type limits struct {
-	mu      sync.Mutex
-	most    int // of one client at once; zero: as many as it likes
-	running map[plantain.ClientName]int
+func collectWindows(ch chan<- prometheus.Metric, project, model string, parked *pool.Parking, windows []pool.WindowReport) {
+	if parked != nil {
+		gauge(ch, parkedNow, 1, project, model, parked.Reason.String())
+	}
+	for _, w := range windows {
+		unit := 1.0
+		if w.Limit == plantain.LimitSpend {
+			unit = float64(plantain.Dollar)
+		}
+		gauge(ch, windowUsed, float64(w.Used)/unit, project, model, string(w.Limit))
+		gauge(ch, windowLimit, float64(w.Of)/unit, project, model, string(w.Limit))
+		gauge(ch, windowHeadroom, float64(max(w.Of-w.Used, 0))/unit, project, model, string(w.Limit))
+	}
 }
 
-// Limit sets how many requests a client may have running at once; zero: as many
-// as it likes.
-func (g *Gateway) Limit(most int) {
-	g.busy.mu.Lock()
-	defer g.busy.mu.Unlock()
-	g.busy.most = most
-}
-
-// enter reports whether a client may run one more; then it must leave.
-func (l *limits) enter(c plantain.ClientName) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.most > 0 && l.running[c] >= l.most {
-		return false
-	}
-	if l.running == nil {
-		l.running = map[plantain.ClientName]int{}
-	}
-	l.running[c]++
-	return true
-}
-
-func (l *limits) leave(c plantain.ClientName) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.running[c]--; l.running[c] <= 0 {
-		delete(l.running, c)
-	}
+func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
 // statusRecorder notes the status of an answer for the count of requests.
 type statusRecorder struct {
 	http.ResponseWriter
-	status int
+	status int // zero: none was written yet
 }
 
+// WriteHeader implements [http.ResponseWriter].
 func (s *statusRecorder) WriteHeader(status int) {
-	s.status = status
+	s.status = cmp.Or(s.status, status)
 	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *statusRecorder) Write(p []byte) (int, error) {
+	s.status = cmp.Or(s.status, http.StatusOK)
+	return s.ResponseWriter.Write(p)
 }
 
 // Unwrap lets an answer be flushed through.
 func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// count wraps the Gemini API: how many run, and what they got.
-func (g *Gateway) count(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+// clientLeft is what nginx notes, and others after it, for an answer to nobody.
+const clientLeft = 499
+
+// count wraps the Gemini API: how many run, and what they got, also at the door.
+func (g *Gateway) count(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m := g.metrics()
 		m.running.Inc()
 		defer m.running.Dec()
-		s := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
-		next(s, r)
-		m.requests.WithLabelValues(strconv.Itoa(s.status)).Inc()
-	}
+		s := &statusRecorder{ResponseWriter: w}
+		next.ServeHTTP(s, r)
+		m.requests.WithLabelValues(strconv.Itoa(cmp.Or(s.status, clientLeft))).Inc()
+	})
 }

@@ -63,6 +63,7 @@ type ask struct {
 	digest [32]byte      // of the body, where there is a key
 	asked  gemini.Asked
 	begun  time.Time
+	idle   time.Time // since when nothing of it is out; only the flight uses it
 	bounds
 	need  pool.Amount
 	spent plantain.Cost // of all attempts so far

@@ -21,18 +21,31 @@ type Event struct {
 	At      time.Time            `json:"at"`
 	Kind    EventKind            `json:"kind"`
 	Attempt int                  `json:"attempt"`
-	Model   plantain.Model       `json:"model,omitempty"`
+	Model   plantain.Model       `json:"model,omitempty"` // empty: none that the catalogue knows
 	Client  plantain.ClientName  `json:"-"`
 	Project plantain.ProjectName `json:"project,omitempty"`
 	Until   time.Time            `json:"until,omitzero"` // of a wait
 	Why     string               `json:"why,omitempty"`  // of a wait
-	Class   plantain.Class       `json:"verdict"`
-	Charged plantain.Charged     `json:"charged"`
-	Cost    plantain.Cost        `json:"cost,omitzero"`
+	// Waited is how long an attempt that is sent waited, since the request came or its
+	// last attempt ended.
+	Waited  time.Duration    `json:"-"`
+	Class   plantain.Class   `json:"verdict"`
+	Charged plantain.Charged `json:"charged"`
+	Cost    plantain.Cost    `json:"cost,omitzero"`
 }
 
 func (t *Transport) tell(a *ask, e Event) {
-	e.At, e.Model, e.Client = t.now(), a.entry.ID, a.caller.Client
+	e.At, e.Client = t.now(), a.caller.Client
+	if _, known := t.set().catalogue().Lookup(a.entry.ID); known {
+		e.Model = a.entry.ID
+	}
+	switch e.Kind {
+	case EventSent:
+		e.Waited = e.At.Sub(a.idle)
+	case EventJudged:
+		a.idle = e.At
+	case EventWaiting:
+	}
 	if t.Watch != nil {
 		t.Watch(e)
 	}

@@ -109,6 +109,9 @@ func (t *Transport) Stop() { t.stopping.Store(true) }
 // Close waits until everything that was sent is settled, or the context ends.
 func (t *Transport) Close(ctx context.Context) error { return t.flights.wait(ctx) }
 
+// Waiting is how many requests wait for their turn or for room.
+func (t *Transport) Waiting() int { return t.queue.Len() }
+
 // Running is how many requests are being served, those whose client left included.
 func (t *Transport) Running() int { return t.flights.running() }
 
@@ -116,6 +119,7 @@ func (t *Transport) Running() int { return t.flights.running() }
 func (t *Transport) run(f *flight) *answer {
 	a := f.ask
 	defer a.body.Release()
+	a.idle = t.now()
 	t.budget.earn(cmp.Or(t.set().Policy.Budget, 0.2))
 	again := map[plantain.Class]int{}
 	var last *result

@@ -127,6 +127,8 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Door:     h.door,
 		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(h.now.Load())) },
 		Attempts: h.attempts,
+		Load:     func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },
+		Build:    buildFacts(),
 		Log:      h.log,
 	}
 	h.gateway.Limit(c.Clients.Concurrency)

@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// metrics reads /metrics with a key; empty: none.
+func (p *process) metrics(key string) string {
+	p.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, p.URL+"/metrics", nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != 200 {
+		p.t.Fatalf("GET /metrics: %s, %v", res.Status, err)
+	}
+	return string(text)
+}
+
+func TestMetricsTellTheStateOfTheHouse(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	boss := gw.plantain("keys", "create", "boss", "--admin")
+	gw.generate("gemini-3.1-flash-image", prompt)
+	gw.generate("gemini-3.1-flash-image", prompt, "x-goog-api-key", "wrong")
+	gw.generate("gemini-3.1-flash-image", prompt, "x-goog-api-key", boss)
+	text := gw.metrics(boss)
+	const window = `limit="%s",model="%s",project="a"} `
+	for _, want := range []string{
+		"plantain_build_info{", "plantain_spool_bytes ", "plantain_requests_waiting 0", "plantain_wait_seconds_count 1",
+		`plantain_requests_total{status="200"} 1`, `plantain_requests_total{status="400"} 1`, `plantain_requests_total{status="403"} 1`,
+		`plantain_attempts_running{model="gemini-3.1-flash-image",project="a"} 0`,
+		"plantain_window_headroom{" + fmt.Sprintf(window, "rpm", "gemini-3.1-flash-image"),
+		"plantain_window_limit{" + fmt.Sprintf(window, "spend", "") + "10\n",
+		"plantain_window_used{" + fmt.Sprintf(window, "spend", "") + "0.0",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "boss") {
+		t.Error("a client is a label")
+	}
+}
+
+// Whoever calls must not be able to make series without end.
+func TestLabelsAreNotWhatClientsSend(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	for i := range 5 {
+		res, err := http.Post(fmt.Sprintf("%s/v1beta/models/invented-%d:countTokens", gw.URL, i), "application/json", strings.NewReader(prompt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		gw.generate(fmt.Sprintf("invented-%d", i), prompt)
+	}
+	if text := gw.metrics(""); strings.Contains(text, "invented") || !strings.Contains(text, `model="",project="a",verdict="model_not_found"} 5`) {
+		t.Errorf("got\n%s", text)
+	}
+}
+
+func TestHangingUpMakesNoRoomForMore(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"}, "clients: {concurrency: 2}")
+	sim.fault(map[string]any{"fault": "hang", "delay": "3s"})
+	ctx, hangUp := context.WithCancel(t.Context())
+	gone := make(chan bool)
+	for range 2 {
+		go func() {
+			_, err := gw.try(ctx, "gemini-3.1-flash-image", prompt)
+			gone <- err != nil
+		}()
+	}
+	waitFor(t, "two to be out", func() bool { return gw.used("a", "rpm") == 2 })
+	hangUp()
+	if !<-gone || !<-gone {
+		t.Fatal("they did not hang up")
+	}
+	waitFor(t, "the gateway to notice", func() bool { return strings.Contains(gw.metrics(""), "plantain_requests_running 0") })
+	if a := gw.generate("gemini-3.1-flash-image", prompt); a.StatusCode != 429 {
+		t.Errorf("a third got %d while two are out", a.StatusCode)
+	}
+	begun := time.Now()
+	waitFor(t, "Google to answer them", func() bool { return gw.generate("gemini-3.1-flash-image", prompt).StatusCode == 200 })
+	if n := len(sim.arrivals(":generateContent")); n != 3 {
+		t.Errorf("%d calls reached Google in %s, want 3", n, time.Since(begun))
+	}
+	if text := gw.metrics(""); !strings.Contains(text, `plantain_requests_total{status="499"} 2`) {
+		t.Errorf("two that left are not counted in\n%s", text)
+	}
+}

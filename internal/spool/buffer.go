@@ -111,6 +111,9 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return wrote, nil
 }
 
+// spillSize is how much is read at once on its way to a file.
+const spillSize = 64 << 10
+
 // Fill reads r to its end into the buffer, each piece straight into its place,
 // and shows every piece to tap. It gives the error of r (nil at io.EOF), or
 // that of the disk wrapped in a [DiskError]; what was read until then is kept.
@@ -124,7 +127,7 @@ func (b *Buffer) Fill(r io.Reader, tap func([]byte)) error {
 		target := room
 		if target == nil {
 			if spill == nil {
-				spill = make([]byte, chunkSize)
+				spill = make([]byte, spillSize)
 			}
 			target = spill
 		}
@@ -173,10 +176,11 @@ func (b *Buffer) room() ([]byte, error) {
 	if b.file != nil {
 		return nil, nil
 	}
-	if n := len(b.chunks); n > 0 && b.tail < chunkSize {
+	n := len(b.chunks)
+	if n > 0 && b.tail < len(b.chunks[n-1]) {
 		return b.chunks[n-1][b.tail:], nil
 	}
-	if c := b.spool.take(); c != nil {
+	if c := b.spool.take(n == 0); c != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.chunks, b.tail = append(b.chunks, c), 0

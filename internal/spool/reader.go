@@ -57,9 +57,13 @@ func (b *Buffer) at(at int64) (piece, <-chan struct{}, error) {
 	}
 	switch {
 	case at < min(limit, b.memory):
-		i := at / chunkSize
-		end := min(chunkSize, min(limit, b.memory)-i*chunkSize)
-		return piece{bytes: b.chunks[i][at-i*chunkSize : end]}, nil, nil
+		chunk, start := 0, int64(0)
+		if at >= firstSize {
+			chunk = 1 + int((at-firstSize)/chunkSize)
+			start = firstSize + int64(chunk-1)*chunkSize
+		}
+		end := min(int64(len(b.chunks[chunk])), min(limit, b.memory)-start)
+		return piece{bytes: b.chunks[chunk][at-start : end]}, nil, nil
 	case at < limit:
 		return piece{file: b.file, offset: at - b.memory, length: limit - at}, nil, nil
 	case b.held:

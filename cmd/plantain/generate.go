@@ -154,11 +154,7 @@ func (g *generateCmd) body() ([]byte, error) {
 func (g *generateCmd) way(w *world, c *config.Config) (*maker, func(), error) {
 	at := w.named(g.Server)
 	if at == nil {
-		path, err := sqlitePath(c.Store)
-		if err != nil {
-			return nil, nil, err
-		}
-		at = running(path)
+		at = running(c.Store)
 	}
 	if at != nil {
 		return &maker{w: w, through: http.DefaultTransport, at: at}, func() {}, nil

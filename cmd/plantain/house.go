@@ -82,31 +82,26 @@ type house struct {
 
 // build assembles a house from a configuration. Close it.
 func build(ctx context.Context, c *config.Config, log *slog.Logger, clock plantain.Clock) (_ *house, err error) {
-	path, err := sqlitePath(c.Store)
-	if err != nil {
-		return nil, err
-	}
 	images, err := imagesFolder(c.Images)
 	if err != nil {
 		return nil, err
 	}
-	h := &house{clock: clock, log: log, built: c}
+	h := &house{log: log, built: c}
 	h.now.Store(c)
-	operator, _ := gateway.NewKey(plantain.LocalClient, true, clock.Now(), time.Time{})
-	if h.store, err = store.Open(ctx, path); err != nil {
+	if h.store, err = openStore(ctx, c.Store); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			_ = h.store.Close()
+			_ = h.closeBooks()
 		}
 	}()
-	if h.spool, err = spool.New(filepath.Join(images, "spool"), c.Spool.Memory); err != nil {
+	clock.Lead = h.store.Lead
+	h.clock = clock
+	if err := h.recover(ctx, filepath.Join(images, "spool")); err != nil {
 		return nil, err
 	}
-	if err := h.recover(ctx); err != nil {
-		return nil, err
-	}
+	operator, _ := gateway.NewKey(plantain.LocalClient, true, clock.Now(), time.Time{})
 	h.door = &gateway.Door{Keys: h.store, Operator: plantain.NewSecret(operator), Now: clock.Now}
 	if err := h.door.Load(ctx); err != nil {
 		return nil, err
@@ -136,9 +131,9 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	return h, nil
 }
 
-// recover clears up what an earlier process left behind.
-func (h *house) recover(ctx context.Context) error {
-	swept, err := h.spool.Sweep()
+// recover opens the spool and clears up what an earlier process left behind.
+func (h *house) recover(ctx context.Context, folder string) error {
+	swept, err := h.openSpool(folder)
 	if err != nil {
 		return err
 	}
@@ -152,9 +147,31 @@ func (h *house) recover(ctx context.Context) error {
 	return nil
 }
 
+// openSpool opens the spool and empties it. Beside a store that others may use, so
+// may the folder be: then only what nobody uses is swept.
+func (h *house) openSpool(folder string) (swept int, err error) {
+	memory := h.built.Spool.Memory
+	if h.store.Shared() {
+		h.spool, swept, err = spool.Share(folder, memory)
+		return swept, err
+	}
+	if h.spool, err = spool.New(folder, memory); err != nil {
+		return 0, err
+	}
+	return h.spool.Sweep()
+}
+
 // close finishes what was sent, until the context ends, and gives the store back.
 func (h *house) close(ctx context.Context) error {
-	return errors.Join(h.relay.Close(ctx), h.store.Close())
+	return errors.Join(h.relay.Close(ctx), h.closeBooks())
+}
+
+func (h *house) closeBooks() error {
+	var err error
+	if h.spool != nil {
+		err = h.spool.Close()
+	}
+	return errors.Join(err, h.store.Close())
 }
 
 // attempts reads the ledger for the API: those of a request, or the last hundred.
@@ -170,13 +187,17 @@ func (h *house) attempts(id plantain.RequestID) ([]gateway.Attempt, error) {
 	return attempts, nil
 }
 
-// sqlitePath gives the file of a "sqlite:FILE" store.
-func sqlitePath(s plantain.Secret) (string, error) {
-	path, ok := strings.CutPrefix(s.Reveal(), "sqlite:")
-	if !ok {
-		return "", errors.New("store: this version keeps its books in SQLite only; write store: sqlite:plantain.db")
+// openStore opens the books where the configuration says they are.
+func openStore(ctx context.Context, at plantain.Secret) (*store.Store, error) {
+	if path, isFile := storeFile(at); isFile {
+		return store.Open(ctx, path)
 	}
-	return path, nil
+	return store.Connect(ctx, at)
+}
+
+// storeFile gives the file of a "sqlite:FILE" store.
+func storeFile(at plantain.Secret) (path string, isFile bool) {
+	return strings.CutPrefix(at.Reveal(), "sqlite:")
 }
 
 // imagesFolder gives the folder of a "file:FOLDER" shelf.

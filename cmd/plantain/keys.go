@@ -134,14 +134,10 @@ func (w *world) withStore(server string, use func(*remote, *store.Store) error) 
 	if err != nil {
 		return err
 	}
-	path, err := sqlitePath(c.Store)
-	if err != nil {
-		return err
-	}
-	if at := running(path); at != nil {
+	if at := running(c.Store); at != nil {
 		return use(at, nil)
 	}
-	s, err := store.Open(w.ctx, path)
+	s, err := openStore(w.ctx, c.Store)
 	if err != nil {
 		return err
 	}

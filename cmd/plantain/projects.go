@@ -40,16 +40,12 @@ func (p *projectsCmd) reports(w *world) ([]pool.Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		path, err := sqlitePath(c.Store)
-		if err != nil {
-			return nil, err
-		}
-		if at = running(path); at == nil {
+		if at = running(c.Store); at == nil {
 			h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
 			if err != nil {
 				return nil, err
 			}
-			return h.pool.Report(time.Now(), modelIDs(c)), h.close(w.ctx)
+			return h.pool.Report(h.clock.Now(), modelIDs(c)), h.close(w.ctx)
 		}
 	}
 	var got struct{ Projects []pool.Report }

@@ -29,8 +29,13 @@ func (w *world) named(server string) *remote {
 	return &remote{strings.TrimSuffix(server, "/"), plantain.NewSecret(w.env("PLANTAIN_KEY"))}
 }
 
-// running is the gateway that has the store at path; nil where none has.
-func running(path string) *remote {
+// running is the gateway that has a store for itself; nil where none has, as on
+// PostgreSQL, which every command may use beside it.
+func running(at plantain.Secret) *remote {
+	path, isFile := storeFile(at)
+	if !isFile {
+		return nil
+	}
 	if h, ok := store.HeldBy(path); ok && h.Address != "" {
 		return &remote{"http://" + h.Address, h.Operator}
 	}

@@ -94,7 +94,7 @@ func (h *house) attend(ctx context.Context, from source, changes *watch) (leave 
 	crew.Go(func() { h.sweep(ctx) })
 	crew.Go(func() { h.follow(ctx, from, changes) })
 	if h.store.Shared() {
-		crew.Go(func() { h.hear(ctx) })
+		crew.Go(func() { h.keepUp(ctx) })
 	}
 	return func() {
 		cancel()
@@ -128,27 +128,42 @@ func (h *house) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := h.store.Recover(ctx, h.clock.Now().Add(-time.Minute)); err != nil && ctx.Err() == nil {
+			if _, err := h.store.Recover(ctx, h.clock.Now()); err != nil && ctx.Err() == nil {
 				h.log.Error("look for overdue attempts", "error", err)
 			}
 		}
 	}
 }
 
-// hear learns of the keys that other gateways made and revoked.
-func (h *house) hear(ctx context.Context) {
-	tick := time.NewTicker(5 * time.Second)
+// keepUp looks every few seconds at what others who share the store have changed.
+func (h *house) keepUp(ctx context.Context) {
+	tick := time.NewTicker(3 * time.Second)
 	defer tick.Stop()
+	failed := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := h.door.Load(ctx); err != nil && ctx.Err() == nil {
-				h.log.Error("read the keys again", "error", err)
-			}
 		}
+		err := h.refresh(ctx)
+		if err != nil && !failed && ctx.Err() == nil {
+			h.log.Error("the database does not answer; what other gateways do is not seen", "error", err)
+		}
+		failed = err != nil
 	}
+}
+
+// refresh reads windows and keys anew, and the database's clock.
+func (h *house) refresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	windows, err := h.store.Windows(ctx)
+	if err != nil {
+		return err
+	}
+	h.pool.Saw(windows)
+	return errors.Join(h.door.Load(ctx), h.store.MeasureClock(ctx))
 }
 
 // A server is an HTTP server that has its port already.

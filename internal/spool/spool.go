@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // A body begins with a small chunk of its own, which most requests and errors fit,
@@ -43,6 +45,7 @@ const filePrefix = "spool-"
 type Spool struct {
 	dir    string
 	budget int64
+	alive  *flock.Flock // of a folder that Share made; nil: dir is New's
 
 	mu       sync.Mutex
 	used     int64 // bytes of chunks in Buffers

@@ -288,3 +288,47 @@ func TestNoVirtualKeyIsFoundAnywhere(t *testing.T) {
 		t.Errorf("the key is in: …%s…", seen.Bytes()[max(0, i-200):min(seen.Len(), i+60)])
 	}
 }
+
+func TestTheOperatorsKeyStandsInTheLockFileOnly(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	dir := t.TempDir()
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"})
+	gw := start(t, dir, nil, "serve", "--listen", "127.0.0.1:0", "--log-level", "debug")
+	lock := filepath.Join(dir, "plantain.db.lock")
+	text, err := os.ReadFile(lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var holder struct{ Operator string }
+	if err := json.Unmarshal(text, &holder); err != nil || len(holder.Operator) < 32 {
+		t.Fatalf("%v: no key in the lock file", err)
+	}
+	if at, err := os.Stat(lock); err != nil || at.Mode().Perm() != 0o600 {
+		t.Errorf("%v: others may read the lock file: %s", err, at.Mode())
+	}
+	var seen bytes.Buffer
+	gw.plantain("keys", "create", "alice")
+	seen.WriteString(gw.plantain("keys", "list") + gw.plantain("projects") + gw.metrics(holder.Operator))
+	_, stderr, code := run(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
+	if code != 1 {
+		t.Error("two gateways have one store")
+	}
+	seen.WriteString(stderr)
+	gw.interrupt()
+	seen.WriteString(gw.output())
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		seen.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(seen.Bytes(), []byte(holder.Operator)) {
+		t.Error("the operator's key is in an output, a log or a file that stays")
+	}
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/plantainhq/plantain/config"
+)
+
+// idle names what is set and has no effect in this version, so that nobody relies
+// on it: what it is for is not built yet.
+func idle(c *config.Config) []string {
+	d := config.Default()
+	var names []string
+	add := func(set bool, name string) {
+		if set {
+			names = append(names, name)
+		}
+	}
+	add(len(c.FallbackModels) > 0, "fallback_models")
+	add(c.Retention != d.Retention, "retention")
+	add(c.StatusFeed != d.StatusFeed, "status_feed")
+	add(c.Retry.MaxWait != d.Retry.MaxWait, "retry.max_wait")
+	for _, p := range c.Projects {
+		add(p.Weight > 1, "weight of project "+string(p.Name))
+	}
+	return names
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/config"
+)
+
+func TestASettingWithoutEffectIsNamed(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Projects = []config.Project{{Name: "a", Weight: 1}}
+	if got := idle(&c); len(got) != 0 {
+		t.Errorf("the defaults are named: %v", got)
+	}
+	c.FallbackModels = []plantain.Model{"gemini-3-pro-image"}
+	c.Retention.Images = time.Hour
+	c.Projects[0].Weight = 3
+	if got := idle(&c); !slices.Equal(got, []string{"fallback_models", "retention", "weight of project a"}) {
+		t.Errorf("got %v", got)
+	}
+}

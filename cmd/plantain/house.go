@@ -98,6 +98,9 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	}()
 	clock.Lead = h.store.Lead
 	h.clock = clock
+	if lead := h.store.Lead(); lead.Abs() > 2*time.Second {
+		log.Warn("this machine's clock is not that of the database, which counts", "database_ahead", lead.Round(time.Millisecond))
+	}
 	if err := h.recover(ctx, filepath.Join(images, "spool")); err != nil {
 		return nil, err
 	}

@@ -242,11 +242,11 @@ func TestRetryCutBodyIsNotSentAgain(t *testing.T) {
 }
 
 func TestRetryEmptyBodyIsNotSentAgain(t *testing.T) {
-	row{faults: faults(next("empty", 1)), projects: two, status: 200, verdict: "unanswered", calls: 1}.run(t)
+	row{faults: faults(next("empty", 1)), projects: two, status: 502, verdict: "unanswered", calls: 1, charged: "unknown"}.run(t)
 }
 
 func TestRetryMalformedJSONIsNotSentAgain(t *testing.T) {
-	row{faults: faults(next("malformed_json", 1)), projects: two, status: 200, verdict: "unanswered", calls: 1}.run(t)
+	row{faults: faults(next("malformed_json", 1)), projects: two, status: 502, verdict: "unanswered", calls: 1, charged: "unknown"}.run(t)
 }
 
 func TestRetryTextOnlyIsNotRepeated(t *testing.T) {

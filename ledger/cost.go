@@ -60,11 +60,17 @@ func Cost(price gemini.Price, v plantain.Verdict, body gemini.Body, estimate pla
 	return plantain.Cost{Low: 0, High: counted}
 }
 
+// maxTokens is more than any answer counts: what an upstream says beyond it, or
+// below zero, is no count.
+const maxTokens = 100_000_000
+
+func counted[N int64 | plantain.Nanodollars](tokens N) plantain.Nanodollars {
+	return plantain.Nanodollars(min(max(tokens, 0), maxTokens))
+}
+
 func usage(p gemini.Price, u gemini.Usage) plantain.Nanodollars {
-	text := max(u.Candidates-u.ImageOut, 0) + u.Thoughts
-	return plantain.Nanodollars(u.Prompt+u.ToolPrompt)*p.Input +
-		plantain.Nanodollars(text)*p.Text +
-		plantain.Nanodollars(u.ImageOut)*p.Image
+	text := int64(counted(u.Candidates)-counted(u.ImageOut)) + int64(counted(u.Thoughts))
+	return (counted(u.Prompt)+counted(u.ToolPrompt))*p.Input + counted(text)*p.Text + counted(u.ImageOut)*p.Image
 }
 
 // An Entry is an attempt as it ended.

@@ -87,3 +87,14 @@ func TestAServiceTierHasItsOwnPrice(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestAnOddCountNeverMakesANegativeCost(t *testing.T) {
+	t.Parallel()
+	v := plantain.Verdict{Class: plantain.Success, Charged: plantain.ChargedYes}
+	for _, n := range []int64{-1_000_000, -1 << 62, 1<<63 - 1} {
+		u := gemini.Usage{Seen: true, Prompt: n, ToolPrompt: n, Candidates: n, ImageOut: n / 2, Thoughts: n}
+		if got := Cost(entry(t, "pro").Price, v, gemini.Body{Complete: true, Usage: u}, 1, 0); got.Low < 0 || got.High < got.Low {
+			t.Errorf("%d tokens cost %v", n, got)
+		}
+	}
+}

@@ -82,8 +82,10 @@ func (t *Transport) answer(a *ask, r *result, attempts int) *answer {
 	switch {
 	case r.lost != nil:
 		return &answer{header: h, refused: lostOnDisk(r)}
-	case r.facts.Stage != plantain.Done || r.facts.Status == 0:
+	case r.facts.Status == 0, a.route.free() && r.facts.Stage != plantain.Done, !a.route.free() && !r.arrived():
 		return &answer{header: h, refused: unanswered(r)}
+	case r.facts.Status < 200 || r.facts.Status >= 300 && r.facts.Status < 400:
+		return &answer{header: h, refused: redirected(r)}
 	case r.status() >= 400:
 		h.after = r.verdict.Wait
 		return &answer{header: h, status: r.status(), google: r.facts.Header, errBody: withDetail(r, h)}
@@ -101,7 +103,7 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 	if full && !noRoom.Forever {
 		after = max(noRoom.At.Sub(t.now()), time.Second)
 	}
-	if last != nil {
+	if last != nil && !(full && !noRoom.Forever && ofProject(last.verdict.Class)) {
 		answer := t.answer(a, last, attempts)
 		if after > 0 {
 			answer.after = after
@@ -123,9 +125,20 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 	return &answer{header: h, refused: localFault(a)}
 }
 
+// ofProject reports a refusal that was about one project: where another one will
+// have room, that is what the client should hear.
+func ofProject(c plantain.Class) bool {
+	switch c {
+	case plantain.KeyInvalid, plantain.Permission, plantain.Billing, plantain.QuotaZero:
+		return true
+	default:
+		return false
+	}
+}
+
 // dropped are headers that speak of the connection to Google.
 var dropped = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-	"Alt-Svc", "Set-Cookie", "Content-Encoding", "Content-Length"}
+	"Alt-Svc", "Set-Cookie", "Content-Encoding", "Content-Length", "Retry-After", "Location", "X-Goog-Api-Key"}
 
 // response makes the HTTP response of an answer.
 func (a *answer) response(r *http.Request) *http.Response {
@@ -135,6 +148,11 @@ func (a *answer) response(r *http.Request) *http.Response {
 	head := a.google.Clone()
 	for _, name := range dropped {
 		head.Del(name)
+	}
+	for name := range head {
+		if strings.HasPrefix(name, "Plantain-") {
+			delete(head, name)
+		}
 	}
 	a.write(head)
 	if a.errBody != nil {
@@ -231,6 +249,13 @@ func statusOf(c plantain.Class) int {
 	default:
 		return http.StatusTooManyRequests
 	}
+}
+
+// redirected refuses an answer that sends the client elsewhere: it would take its
+// prompt and its key there.
+func redirected(r *result) *refusal {
+	message := fmt.Sprintf("the upstream of project %s answers %d, which no API does; its base_url is not right", r.member.Name, r.facts.Status)
+	return &refusal{status: http.StatusBadGateway, verdict: r.verdict, message: message}
 }
 
 // unanswered tells that the end of an attempt was not seen. 504 is for a time-out

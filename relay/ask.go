@@ -180,7 +180,8 @@ func (t *Transport) setBounds(r *http.Request, a *ask) {
 	if d, ok := r.Context().Deadline(); ok {
 		a.deadline = a.begun.Add(time.Until(d)) // by our clock
 	}
-	if s, err := strconv.ParseFloat(r.Header.Get("X-Server-Timeout"), 64); err == nil && s > 0 {
+	const day = 86_400 // no client waits longer, and more would overflow
+	if s, err := strconv.ParseFloat(r.Header.Get("X-Server-Timeout"), 64); err == nil && s > 0 && s < day {
 		if d := a.begun.Add(time.Duration(s * float64(time.Second))); a.deadline.IsZero() || d.Before(a.deadline) {
 			a.deadline = d
 		}
@@ -203,6 +204,7 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 	var sum hash.Hash
 	if a.key != "" {
 		sum = sha256.New()
+		fmt.Fprintf(sum, "%s %s?%s\n", r.Method, r.URL.Path, a.query)
 	}
 	err := a.body.Fill(r.Body, func(p []byte) {
 		_, _ = scan.Write(p)

@@ -2,7 +2,9 @@ package relay
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 
 	"github.com/plantainhq/plantain"
@@ -129,10 +131,28 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) *flight {
 	}
 	fs.count++
 	go func() {
-		f.depart(run(f))
-		fs.land(f)
+		defer fs.land(f)
+		f.depart(fly(f, run))
 	}()
 	return f
+}
+
+// fly runs a request. A fault in the code that panics is a fault of this request
+// alone: others are in the air, and paid for. Its attempt stays out in the books
+// and becomes an unknown.
+func fly(f *flight, run func(*flight) *answer) (a *answer) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			slog.Error("a request failed by a fault in plantain", "request", f.ask.id, "fault", fault, "stack", string(debug.Stack()))
+			a = f.answer
+			if a == nil {
+				a = &answer{refused: localFault(f.ask), header: header{request: f.ask.id}}
+			} else if a.body != nil {
+				a.body.End()
+			}
+		}
+	}()
+	return run(f)
 }
 
 func (fs *flights) land(f *flight) {

@@ -242,7 +242,7 @@ func taken(a *ask, r *result) pool.Amount {
 	really := a.need
 	really.Spend = r.cost.High
 	if u := r.facts.Body.Usage; u.Seen && r.facts.Body.Complete {
-		really.Tokens = u.Prompt
+		really.Tokens = min(max(u.Prompt, 0), 2*a.need.Tokens+1_000_000) // an upstream may say anything
 	}
 	really.Images = max(really.Images, int64(finals(r.facts.Body.Parts)))
 	return really

@@ -3,6 +3,8 @@ package relay_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,6 +156,81 @@ func TestAStoppingTransportFinishesAndRefuses(t *testing.T) {
 		}
 		if g := <-out; g.StatusCode != 200 {
 			t.Errorf("what was out got %d", g.StatusCode)
+		}
+	})
+}
+
+func TestAWholePictureArrivesHoweverItsConnectionEnded(t *testing.T) {
+	t.Parallel()
+	story(t, "the connection breaks behind the JSON", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(cut(success))})
+		if g := h.generate(t); g.StatusCode != 200 || g.body != success {
+			t.Errorf("got %d %q", g.StatusCode, g.body)
+		}
+	})
+	story(t, "the JSON ends half way, in good order", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(says(200, success[:300]))})
+		if g := h.generate(t); g.StatusCode != 502 || g.detail(t)["charged"] != "unknown" {
+			t.Errorf("got %d %q", g.StatusCode, g.body)
+		}
+	})
+}
+
+func TestOneKeyIsOneCallNotOneBody(t *testing.T) {
+	t.Parallel()
+	story(t, "another model under the same key and body", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(after(10*time.Second, says(200, success)))})
+		first := make(chan got)
+		ask := func(model string) got {
+			r := request(context.Background(), model, body)
+			r.Header.Set("Idempotency-Key", "k")
+			return h.do(t, r)
+		}
+		go func() { first <- ask("nb2") }()
+		synctest.Wait()
+		if g := ask("pro"); g.StatusCode != 422 {
+			t.Errorf("got %d", g.StatusCode)
+		}
+		<-first
+	})
+}
+
+func TestAFaultInOneRequestIsThatRequestsAlone(t *testing.T) {
+	t.Parallel()
+	story(t, "a panic", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(func(r *http.Request) (*http.Response, error) {
+			take(r)
+			panic("a fault")
+		}, says(200, success))})
+		if g := h.generate(t); g.StatusCode != 500 {
+			t.Errorf("got %d", g.StatusCode)
+		}
+		if g := h.generate(t); g.StatusCode != 200 {
+			t.Errorf("the next one got %d", g.StatusCode)
+		}
+	})
+}
+
+func TestWhatAnUpstreamForgesIsDropped(t *testing.T) {
+	t.Parallel()
+	story(t, "headers and a redirect", func(t *testing.T) {
+		forged := func(status int) reply {
+			return func(r *http.Request) (*http.Response, error) {
+				res, err := says(status, success)(r)
+				res.Header.Set("X-Echo", "your key is key-a")
+				res.Header.Set("Plantain-Cost-Usd", "0")
+				res.Header.Set("Retry-After", "99999999999")
+				res.Header.Set("Location", "http://elsewhere.example/")
+				return res, err
+			}
+		}
+		h := newHouse(t, map[string][]reply{"a": list(forged(200), forged(307))})
+		g := h.generate(t)
+		if g.StatusCode != 200 || strings.Contains(g.Header.Get("X-Echo"), "key-a") || g.Header.Get("Plantain-Cost-Usd") == "0" || g.Header.Get("Retry-After") != "" {
+			t.Errorf("got %d %v", g.StatusCode, g.Header)
+		}
+		if g := h.generate(t); g.StatusCode != 502 || g.Header.Get("Location") != "" {
+			t.Errorf("got %d %v", g.StatusCode, g.Header)
 		}
 	})
 }

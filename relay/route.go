@@ -33,7 +33,7 @@ func parseRoute(r *http.Request) (rt route, ok bool) {
 	if i := strings.LastIndexByte(name, ':'); i >= 0 {
 		rt.model, rt.verb = plantain.Model(name[:i]), name[i+1:]
 		// Any other verb may cost what the books would not know of.
-		served := rt.pays() || rt.verb == "countTokens"
+		served := rt.model != "" && (rt.pays() || rt.verb == "countTokens")
 		return rt, served && r.Method == http.MethodPost
 	}
 	rt.model = plantain.Model(name)

@@ -55,6 +55,11 @@ func (t *Transport) send(f *flight, o *out, n int) *got {
 	}
 	defer res.Body.Close()
 	g.facts.Status, g.facts.Header = res.StatusCode, res.Header
+	for _, values := range res.Header {
+		for i := range values {
+			values[i] = o.conceal(values[i])
+		}
+	}
 	t.read(f, o, g, res, n)
 	g.sent = t.sentAt(&trace, begun)
 	g.facts.Took = t.now().Sub(begun)

@@ -34,7 +34,8 @@ func (t *Transport) stream(f *flight, o *out, g *got, scan *gemini.Scanner, n in
 // rest never came, with an error as Google ends a stream that fails
 // (gemini-api.md §5).
 func (t *Transport) arrive(a *ask, r *result, n int) {
-	broken := r.facts.Stage != plantain.Done && r.verdict.Class != plantain.Success
+	// An error of Google's own in the stream is handed on as it came.
+	broken := r.verdict.Class == plantain.Unanswered && len(r.facts.Body.Errors) == 0
 	if a.route.streams() && (broken || r.lost != nil) {
 		r.body.Abort(t.streamError(a, r, n))
 		return
@@ -53,7 +54,9 @@ func (t *Transport) streamError(a *ask, r *result, n int) []byte {
 	h := header{request: a.id, project: r.member.Name, attempts: n, verdict: r.verdict.Class, cost: a.spent}
 	text := string(refused.google(h).compact())
 	if strings.Contains(a.query, "alt=sse") {
-		return []byte(text + "\r\n\r\n")
+		// Without a blank line behind it: the JavaScript SDK would take it for an event
+		// that is none, and drop it in silence.
+		return []byte(text + "\n")
 	}
 	return []byte(",\r\n" + text + "\r\n]\r\n")
 }

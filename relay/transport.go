@@ -174,10 +174,19 @@ func (t *Transport) judge(a *ask, o *out, g *got) *result {
 	if !a.route.free() {
 		// Google may serve what was asked as priority at the standard tier, and says so.
 		tier := cmp.Or(g.facts.Body.Usage.ServiceTier, a.asked.ServiceTier)
-		r.cost = ledger.Cost(t.price(a.entry, tier), r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
+		r.cost = ledger.Cost(t.price(t.served(a, g.facts.Body.ModelVersion), tier), r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
 		a.spent = plantain.Cost{Low: a.spent.Low + r.cost.Low, High: a.spent.High + r.cost.High}
 	}
 	return r
+}
+
+// served is the model that answered, which may be another than the one asked for;
+// the one asked for where the answer names none that is known.
+func (t *Transport) served(a *ask, version string) gemini.Entry {
+	if e, ok := t.set().catalogue().Lookup(plantain.Model(version)); ok {
+		return e
+	}
+	return a.entry
 }
 
 // price is what a token of a model costs at a service tier.
@@ -187,7 +196,20 @@ func (t *Transport) price(e gemini.Entry, tier string) gemini.Price {
 
 // whole reports an answer that is handed on as it came.
 func (r *result) whole() bool {
-	return r.facts.Stage == plantain.Done && r.status() < 400 && r.lost == nil && r.body.Len() > 0
+	return r.arrived() && r.status() < 400 && r.lost == nil && r.body.Len() > 0
+}
+
+// arrived reports that an answer is whole. What decides is the JSON and not how
+// HTTP framed it: a picture behind which the connection broke is a picture, and a
+// body that ends in the middle of its JSON is none, however orderly it ended.
+func (r *result) arrived() bool {
+	if r.facts.Status == 0 || r.body == nil {
+		return false
+	}
+	if r.verdict.Class == plantain.Success {
+		return r.facts.Body.Complete
+	}
+	return r.facts.Stage == plantain.Done && r.verdict.Class != plantain.Unanswered
 }
 
 // status is the HTTP status of an answer, or, where a stream under 200 is nothing

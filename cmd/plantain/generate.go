@@ -101,7 +101,13 @@ func (g *generateCmd) check(c *gemini.Catalogue) (gemini.Entry, error) {
 	if len(g.Image) > e.MaxImages {
 		return e, fmt.Errorf("%w\n%s takes %d pictures; %d were given", errUsage, e.ID, e.MaxImages, len(g.Image))
 	}
+	if strings.TrimSpace(strings.Join(g.Prompt, "")) == "" && len(g.Image) == 0 {
+		return e, fmt.Errorf("%w\nthe prompt is empty; say what to make", errUsage)
+	}
 	if g.Out != "" {
+		if info, err := os.Stat(filepath.Dir(g.Out)); err != nil || !info.IsDir() {
+			return e, fmt.Errorf("%w\n%s cannot be written: there is no folder %s", errUsage, g.Out, filepath.Dir(g.Out))
+		}
 		if _, err := os.Stat(g.Out); !errors.Is(err, fs.ErrNotExist) {
 			return e, fmt.Errorf("%w\n%s exists already; choose another name with -O", errUsage, g.Out)
 		}

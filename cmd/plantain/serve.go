@@ -114,7 +114,17 @@ func (h *house) stop(w *world, server *server, longest time.Duration) error {
 		fmt.Fprintf(w.stderr, "plantain finishes %d request(s) that may be paid for; Ctrl-C again ends at once\n", n)
 	}
 	h.relay.Stop()
+	go func() {
+		// When all that was sent is finished, answers need a moment and no more: an
+		// upload that never ends must not hold the end up.
+		_ = h.relay.Close(ctx)
+		time.Sleep(5 * time.Second)
+		_ = server.Close()
+	}()
 	err := server.Shutdown(ctx)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
 	return errors.Join(err, h.close(ctx))
 }
 

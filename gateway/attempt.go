@@ -31,6 +31,10 @@ type Attempt struct {
 
 // Describe gives an attempt and its entry in the shape of /api/v1.
 func Describe(a plantain.Attempt, s ledger.State, e ledger.Entry) Attempt {
+	if s == ledger.Sent {
+		// It is out: nothing is known but what it may cost.
+		e.Cost = plantain.Cost{Low: 0, High: a.Estimate}
+	}
 	return Attempt{
 		ID: a.ID, Request: a.Request, Number: a.Number, Client: a.Client, Project: a.Project, Model: a.Model, State: s,
 		Class: e.Verdict.Class, Charged: e.Verdict.Charged, Explanation: e.Verdict.Explanation,

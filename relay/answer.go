@@ -274,7 +274,9 @@ func isTimeout(err error) bool {
 }
 
 func lostOnDisk(r *result) *refusal {
-	return &refusal{status: http.StatusInternalServerError, verdict: r.verdict,
+	v := r.verdict
+	v.Fix = "Make room on the gateway's disk before anything is sent again: it would be paid for again."
+	return &refusal{status: http.StatusInternalServerError, verdict: v,
 		message: "the answer came and stands in the ledger, but could not be kept: the disk of the gateway is full or broken"}
 }
 

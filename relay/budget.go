@@ -9,10 +9,9 @@ import (
 // not become a storm: every request earns part of a retry, every costly retry
 // spends one, and one a second is always allowed. The zero value starts full.
 type budget struct {
-	mu     sync.Mutex
-	spent  float64 // of budgetSize
-	last   time.Time
-	opened bool
+	mu    sync.Mutex
+	spent float64 // of budgetSize
+	last  time.Time
 }
 
 // budgetSize is how many retries a calm past allows at once.
@@ -29,10 +28,10 @@ func (b *budget) earn(share float64) {
 func (b *budget) spend(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.opened {
+	if !b.last.IsZero() {
 		b.spent = max(b.spent-now.Sub(b.last).Seconds(), 0)
 	}
-	b.opened, b.last = true, now
+	b.last = now
 	if b.spent+1 > budgetSize {
 		return false
 	}

@@ -46,7 +46,7 @@ func (t *Transport) send(f *flight, o *out, n int) *got {
 		g.facts.Err = err
 		return g
 	}
-	res, err := t.base().RoundTrip(req)
+	res, err := t.client.RoundTrip(req)
 	if err != nil {
 		g.facts.Stage, g.facts.Err = trace.stage(), err
 		g.sent = t.sentAt(&trace, begun)

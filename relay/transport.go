@@ -282,8 +282,6 @@ func (t *Transport) sleep(f *flight, d time.Duration) bool {
 
 func (t *Transport) now() time.Time { return t.Clock.Now() }
 
-func (t *Transport) base() http.RoundTripper { return t.client }
-
 func (s *Settings) catalogue() *gemini.Catalogue {
 	if s.Catalogue == nil {
 		return gemini.DefaultCatalogue()

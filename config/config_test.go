@@ -25,6 +25,7 @@ var environment = map[string]string{
 	"STUDIO_A_KEY":   "hidden-a",
 	"STUDIO_B_KEY":   "hidden-b",
 	"STUDIO_B_TIER":  "2",
+	"STUDIO_C_KEY":   "hidden-c",
 	"AGG_KEY":        "hidden-agg",
 	"DB_PASSWORD":    "hidden-db",
 	"GEMINI_API_KEY": "hidden-gemini",

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -16,29 +17,53 @@ func (r *reader) projects(s *section, c *Config) {
 		r.fail(s.key("projects"), "projects is empty: list at least one, or leave it out and set GEMINI_API_KEY")
 	}
 	first := map[plantain.ProjectName]int{} // the line of each name
+	reached := map[account]plantain.ProjectName{}
 	for _, n := range nodes {
-		p, at := r.project(n, c.Catalogue)
-		if at == nil {
+		s := r.section("a project", n)
+		if s == nil {
 			continue
 		}
+		p := r.project(s, c.Catalogue)
 		if line, taken := first[p.Name]; taken && p.Name != "" {
-			r.fail(at, "a second project of this name; the first is on line %d", line)
+			r.fail(s.key("name"), "a second project of this name; the first is on line %d", line)
 		}
-		first[p.Name] = at.GetToken().Position.Line
+		first[p.Name] = s.key("name").GetToken().Position.Line
 		c.Projects = append(c.Projects, p)
+		if p.Name == "" || p.APIKey.Empty() || s.value("base_url") != nil && p.BaseURL == "" {
+			continue // what is wrong with it was told
+		}
+		if twin, taken := reached[p.account()]; taken && twin != p.Name {
+			r.fail(s.value("api_key"), "projects %s and %s have the same api_key and base_url, so they are one project, whose limits would "+
+				"be counted twice; remove one of them, or give it a key of another Google Cloud project", twin, p.Name)
+		}
+		reached[p.account()] = p.Name
 	}
 }
 
-// project reads one project and gives the node of its name; nil: it is no map.
-func (r *reader) project(n ast.Node, known *gemini.Catalogue) (Project, ast.Node) {
-	s := r.section("a project", n)
-	if s == nil {
-		return Project{}, nil
+// An account is what an upstream counts a project by: two with the same key at
+// the same place are one.
+type account struct{ base, key string }
+
+func (p Project) account() account {
+	u, err := url.Parse(p.BaseURL)
+	if err != nil || p.BaseURL == "" {
+		return account{googleHost, p.APIKey.Reveal()}
 	}
+	port := ":" + u.Port()
+	if u.Port() == "" || u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
+		port = ""
+	}
+	return account{strings.ToLower(u.Hostname()) + port + u.Path, p.APIKey.Reveal()}
+}
+
+// googleHost is where projects without a base URL are reached.
+const googleHost = "generativelanguage.googleapis.com"
+
+func (r *reader) project(s *section, known *gemini.Catalogue) Project {
 	p := Project{PricePermille: 1000, Weight: 1}
 	parsed(s, "name", &p.Name, "a name of letters, digits, dots, dashes and underscores", parseProjectName)
 	if s.value("name") == nil {
-		r.fail(n, "a project needs a name")
+		r.fail(s.node, "a project needs a name")
 	}
 	r.apiKey(s, &p)
 	r.baseURL(s, &p)
@@ -54,7 +79,7 @@ func (r *reader) project(n ast.Node, known *gemini.Catalogue) (Project, ast.Node
 	}
 	r.credentials(s, p)
 	s.end()
-	return p, s.key("name")
+	return p
 }
 
 // upstream is the kind of endpoint that a project looks like. A base URL that is
@@ -65,7 +90,7 @@ func upstream(p Project) plantain.Upstream {
 		return plantain.Vertex
 	}
 	u, err := url.Parse(p.BaseURL)
-	if err != nil || p.BaseURL == "" || p.Tier != 0 || u.Hostname() == "generativelanguage.googleapis.com" {
+	if err != nil || p.BaseURL == "" || p.Tier != 0 || u.Hostname() == googleHost {
 		return plantain.Gemini
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {

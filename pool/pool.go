@@ -130,6 +130,9 @@ type NoRoom struct {
 	Project plantain.ProjectName
 	Waiting int  // requests that wait before it; zero: it is not about the queue
 	Full    bool // the queue takes no more
+	// Outgrown, with Forever, are the windows that the request alone exceeds; none
+	// where it is not its size that keeps it out.
+	Outgrown []Outgrown
 }
 
 func (n *NoRoom) Error() string {
@@ -142,6 +145,9 @@ func (n *NoRoom) Error() string {
 	why := string(n.Limit) + " is used up"
 	if n.Parked.Reason != "" {
 		why = "parked for " + string(n.Parked.Reason)
+	}
+	if len(n.Outgrown) > 0 {
+		return "the request is larger than the window of any project: " + n.TooLarge()
 	}
 	if n.Forever {
 		return fmt.Sprintf("project %s: %s; no wait helps", n.Project, why)
@@ -162,8 +168,13 @@ func (m Member) room(states func(Key) *State, now time.Time, model plantain.Mode
 		if at, forever := s.Park.Ends(now, m.Fingerprint); forever || at.After(now) {
 			worst = later(worst, &NoRoom{At: at, Forever: forever, Parked: s.Park, Project: m.Name})
 		}
-		if at, limit, never := s.Room(now, need, m.limitsIn(k, s)); never || at.After(now) {
-			worst = later(worst, &NoRoom{At: at, Forever: never, Limit: limit, Project: m.Name})
+		limits := m.limitsIn(k, s)
+		if at, limit, never := s.Room(now, need, limits); never || at.After(now) {
+			none := &NoRoom{At: at, Forever: never, Limit: limit, Project: m.Name}
+			if size := limits[limit]; never && size > 0 {
+				none.Outgrown = []Outgrown{{m.Name, limit, need.of(limit), size}}
+			}
+			worst = later(worst, none)
 		}
 	}
 	return worst
@@ -271,6 +282,15 @@ func (p *Pool) headroom(m Member, seen func(Key) *State, now time.Time, model pl
 }
 
 func sooner(a, b *NoRoom) *NoRoom {
+	if a != nil && a.Forever && b.Forever && len(a.Outgrown)+len(b.Outgrown) > 0 {
+		// Of what no wait helps against, its own size is what a client can change.
+		if len(a.Outgrown) == 0 {
+			return b
+		}
+		all := *a
+		all.Outgrown = slices.Concat(a.Outgrown, b.Outgrown)
+		return &all
+	}
 	if a == nil || (a.Forever && !b.Forever) || (!b.Forever && b.At.Before(a.At)) {
 		return b
 	}

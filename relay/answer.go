@@ -215,6 +215,8 @@ func (r *refusal) text() string {
 func noRoomRefusal(a *ask, n *pool.NoRoom, after time.Duration) *refusal {
 	v := plantain.Verdict{Class: plantain.RateMinute, Charged: plantain.ChargedNo, Retry: plantain.RetryLater, Limit: n.Limit, Wait: after}
 	switch {
+	case len(n.Outgrown) > 0:
+		return tooLarge(a, n)
 	case n.Parked.Reason != "":
 		v.Class = n.Parked.Reason
 	case n.Forever:
@@ -230,6 +232,16 @@ func noRoomRefusal(a *ask, n *pool.NoRoom, after time.Duration) *refusal {
 		v.Fix = fixForever(n)
 	}
 	return &refusal{status: statusOf(v.Class), verdict: v, message: message}
+}
+
+// tooLarge refuses a request that exceeds whole windows, so that to wait for room
+// would be to wait for ever.
+func tooLarge(a *ask, n *pool.NoRoom) *refusal {
+	bad := badRequest("contents", fmt.Sprintf("this request to %s is larger than the %s window of every project that could take it: %s",
+		a.entry.ID, n.Limit, n.TooLarge()),
+		"Shorten the prompt or send fewer pictures; or, where Google grants a project more, raise its limits in plantain.yaml. No wait helps.")
+	bad.verdict.Limit = n.Limit
+	return bad
 }
 
 func fixForever(n *pool.NoRoom) string {

@@ -15,35 +15,29 @@ var _ relay.Books = (*Store)(nil)
 
 // Open implements [relay.Books].
 func (s *Store) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, fn func(pool.States) error) error {
-	return s.writer.do(ctx, func(t *tx) error {
-		if err := t.update(keys, fn); err != nil {
-			return err
-		}
-		return t.open(s.owner, a)
-	})
+	return s.backend.move(ctx, move{step{Opens: &a}, keys, fn})
 }
 
 const insertAttempt = `INSERT INTO attempts
 	(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	ON CONFLICT (id) DO NOTHING`
 
 func (t *tx) open(owner string, a plantain.Attempt) error {
-	_, err := t.write(insertAttempt, a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
+	n, err := t.write(insertAttempt, a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
 		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("write an attempt: %w", err)
+	}
+	if n != 1 {
+		return errUsed
 	}
 	return nil
 }
 
 // Settle implements [relay.Books].
 func (s *Store) Settle(ctx context.Context, e ledger.Entry, keys []pool.Key, fn func(pool.States) error) error {
-	return s.writer.do(ctx, func(t *tx) error {
-		if err := t.settle(e); err != nil {
-			return err
-		}
-		return t.update(keys, fn)
-	})
+	return s.backend.move(ctx, move{step{Settles: &e}, keys, fn})
 }
 
 const settleAttempt = `UPDATE attempts SET
@@ -112,7 +106,7 @@ func (s *Store) Recover(ctx context.Context, now time.Time) (int64, error) {
 		left, args = "(deadline < $7 OR owner <> $8)", append(args, s.owner)
 	}
 	var n int64
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.backend.do(ctx, func(t *tx) error {
 		var err error
 		n, err = t.write(`UPDATE attempts SET state = $1, settled = $2, verdict = $3, charged = $4, explanation = $5,
 			cost_low = 0, cost_high = estimate
@@ -139,10 +133,10 @@ func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit 
 	if request == "" {
 		which, args = "ORDER BY id DESC", args[:1] // ids sort by time
 	}
-	rows, err := s.reader.QueryContext(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
+	rows, err := s.query(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
 		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
 		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs
-		FROM attempts `+which+` LIMIT $1`, plain(args)...)
+		FROM attempts `+which+` LIMIT $1`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
 	}

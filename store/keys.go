@@ -50,7 +50,7 @@ func (s *Store) Keys(ctx context.Context) ([]plantain.VirtualKey, error) {
 
 // CreateKey keeps a new key. It gives ErrHasKey where the client has a live one.
 func (s *Store) CreateKey(ctx context.Context, k plantain.VirtualKey, now time.Time) error {
-	return s.writer.do(ctx, func(t *tx) error {
+	return s.backend.do(ctx, func(t *tx) error {
 		n, err := t.liveKeys(k.Client, now)
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func (s *Store) CreateKey(ctx context.Context, k plantain.VirtualKey, now time.T
 // ends. The new one inherits whether it is an admin's and when it expires, and is
 // given as it is kept. It gives ErrNoKey where the client has none.
 func (s *Store) RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) (plantain.VirtualKey, error) {
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.backend.do(ctx, func(t *tx) error {
 		var admin, expires int64
 		err := t.row(`SELECT COALESCE(MAX(admin), -1), COALESCE(MAX(expires), 0) FROM keys WHERE client = $1 AND `+isLive, k.Client, millis(now)).Scan(&admin, &expires)
 		if err != nil {
@@ -87,7 +87,7 @@ func (s *Store) RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends 
 // RevokeKey ends all live keys of a client at once. It gives ErrNoKey where it
 // has none.
 func (s *Store) RevokeKey(ctx context.Context, c plantain.ClientName, now time.Time) error {
-	return s.writer.do(ctx, func(t *tx) error {
+	return s.backend.do(ctx, func(t *tx) error {
 		n, err := t.endKeys(c, now, now)
 		if err == nil && n == 0 {
 			return ErrNoKey
@@ -98,7 +98,7 @@ func (s *Store) RevokeKey(ctx context.Context, c plantain.ClientName, now time.T
 
 // NoteKey keeps when a key was last used.
 func (s *Store) NoteKey(ctx context.Context, hash [32]byte, used time.Time) error {
-	return s.writer.do(ctx, func(t *tx) error {
+	return s.backend.do(ctx, func(t *tx) error {
 		if _, err := t.write(`UPDATE keys SET used = $2 WHERE hash = $1 AND used < $2`, hex.EncodeToString(hash[:]), millis(used)); err != nil {
 			return fmt.Errorf("note the use of a key: %w", err)
 		}

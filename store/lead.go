@@ -10,7 +10,7 @@ import (
 // measured; negative: behind, zero for a file. Whoever shares a store must live by
 // its clock, or a minute would end sooner for one than for another.
 func (s *Store) Lead() time.Duration {
-	if w, ok := s.writer.(*server); ok {
+	if w, ok := s.backend.(*server); ok {
 		return time.Duration(w.lead.Load())
 	}
 	return 0
@@ -18,7 +18,7 @@ func (s *Store) Lead() time.Duration {
 
 // MeasureClock measures [Store.Lead] again. Nothing is measured of a file.
 func (s *Store) MeasureClock(ctx context.Context) error {
-	if w, ok := s.writer.(*server); ok {
+	if w, ok := s.backend.(*server); ok {
 		return w.measure(ctx)
 	}
 	return nil

@@ -42,8 +42,8 @@ func Connect(ctx context.Context, url plantain.Secret) (*Store, error) {
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	w := &server{db: db, rows: map[pool.Key]bool{}}
-	s := &Store{owner: rand.Text(), reader: db, writer: w}
+	w := &server{db: db, owner: rand.Text(), rows: map[pool.Key]bool{}}
+	s := &Store{owner: w.owner, reader: db, backend: w}
 	// Gateways that start at once must not migrate at once.
 	locker, err := gooselock.NewPostgresSessionLocker(gooselock.WithLockTimeout(1, 300))
 	if err == nil {
@@ -67,8 +67,9 @@ func (s *Store) Shared() bool { return s.lock == nil }
 // windows are locked in the order of their keys, so that two changes never wait
 // for each other; the row is the truth, and nothing of it is kept here.
 type server struct {
-	db   *sql.DB
-	lead atomic.Int64 // nanoseconds; see Store.Lead
+	db    *sql.DB
+	owner string       // of the attempts that it opens
+	lead  atomic.Int64 // nanoseconds; see Store.Lead
 
 	mu   sync.Mutex
 	rows map[pool.Key]bool // the windows that are known to have a row
@@ -131,24 +132,40 @@ func (w *server) transact(ctx context.Context, run func(*tx) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = sqlTx.Rollback() }() // nothing, after a commit
-	t := &tx{Tx: sqlTx, ctx: ctx, committed: map[pool.Key]pool.State{}, changed: map[pool.Key]pool.State{}}
-	var locked []pool.Key
-	t.lock = func(keys []pool.Key) error {
-		locked = keys
-		return w.lock(t, keys)
-	}
-	if own, _ := t.apply(run); own != nil {
-		return own
-	}
-	if err := t.writeWindows(); err != nil {
+	if err := run(&tx{Tx: sqlTx, ctx: ctx}); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return fmt.Errorf("%w: %w", errEnd, err)
 	}
-	w.exist(locked)
 	return nil
 }
+
+func (w *server) move(ctx context.Context, m move) error {
+	err := w.do(ctx, func(t *tx) error {
+		states, err := w.lock(t, m.keys)
+		if err != nil {
+			return err
+		}
+		changed, err := change(m.keys, m.fn, func(k pool.Key) pool.State { return states[k] })
+		if err != nil {
+			return err
+		}
+		for k, s := range changed {
+			if err := t.writeWindow(k, s); err != nil {
+				return err
+			}
+		}
+		return t.step(w.owner, m.step)
+	})
+	if err == nil {
+		w.exist(m.keys)
+	}
+	return err
+}
+
+// flush has nothing to wait for.
+func (w *server) flush(context.Context) error { return nil }
 
 const (
 	addWindows = `INSERT INTO windows (project, model, state)
@@ -158,29 +175,30 @@ const (
 		ORDER BY project, model FOR UPDATE OF windows`
 )
 
-// lock reads windows into the transaction and keeps every other one off them until
-// it ends. Those without a row get one first, so that there is something to lock.
-func (w *server) lock(t *tx, keys []pool.Key) error {
+// lock reads windows and keeps every other transaction off them until this one
+// ends. Those without a row get one first, so that there is something to lock.
+func (w *server) lock(t *tx, keys []pool.Key) (map[pool.Key]pool.State, error) {
 	if fresh := w.without(keys); len(fresh) > 0 {
 		if _, err := t.execute(addWindows, columns(fresh)); err != nil {
-			return fmt.Errorf("add windows: %w", err)
+			return nil, fmt.Errorf("add windows: %w", err)
 		}
 	}
 	rows, err := t.QueryContext(t.ctx, lockWindows, columns(keys)...)
 	if err != nil {
-		return fmt.Errorf("lock windows: %w", err)
+		return nil, fmt.Errorf("lock windows: %w", err)
 	}
 	defer rows.Close()
-	if err := scanWindows(rows, func(k pool.Key, s pool.State) { t.committed[k] = s }); err != nil {
-		return err
+	states := map[pool.Key]pool.State{}
+	if err := scanWindows(rows, func(k pool.Key, s pool.State) { states[k] = s }); err != nil {
+		return nil, err
 	}
 	for _, k := range keys {
-		if _, ok := t.committed[k]; !ok {
+		if _, ok := states[k]; !ok {
 			w.forget()
-			return errGone
+			return nil, errGone
 		}
 	}
-	return nil
+	return states, nil
 }
 
 // without gives the keys that may have no row.

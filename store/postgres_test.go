@@ -235,7 +235,7 @@ func TestTheClocksOfOneMachineAgree(t *testing.T) {
 		t.Errorf("the database is %v away", lead)
 	}
 	// As if this machine's clock had been set since.
-	s.writer.(*server).lead.Store(int64(time.Hour))
+	s.backend.(*server).lead.Store(int64(time.Hour))
 	if err := s.MeasureClock(t.Context()); err != nil || s.Lead().Abs() > 100*time.Millisecond {
 		t.Errorf("the database is %v away, %v", s.Lead(), err)
 	}

@@ -24,18 +24,23 @@ var migrations embed.FS
 // has at a time, or on PostgreSQL, which any number may share. It is safe for
 // concurrent use.
 type Store struct {
-	owner  string
-	lock   *lock // nil on PostgreSQL
-	reader *sql.DB
-	writer backend
+	owner   string
+	lock    *lock // nil on PostgreSQL
+	reader  *sql.DB
+	backend backend
 }
 
-// A backend runs changes. A function that gives an error leaves nothing behind,
-// and do gives that error as it is; else do returns when what was written is
-// durable. The context bounds only the wait for a place: what has begun is
-// finished. The function may be called again.
+// A backend changes a database. A change that gives an error leaves nothing
+// behind, and that error is given as it is; else what was changed is durable when
+// the method returns. The context bounds only the wait for a place: what has begun
+// is finished.
 type backend interface {
+	// move makes a move of the books. Its function may be called again.
+	move(ctx context.Context, m move) error
+	// do runs any other change in a transaction, and may run it again.
 	do(ctx context.Context, run func(*tx) error) error
+	// flush returns when the tables have all that was moved before.
+	flush(ctx context.Context) error
 	close() error
 }
 
@@ -52,30 +57,37 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	s := &Store{owner: rand.Text(), lock: held}
 	defer func() {
 		if err != nil {
+			err = fmt.Errorf("open %s: %w", path, err)
 			_ = s.Close()
 		}
 	}()
 	db, err := sql.Open("sqlite", dsn(path, false))
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
 	// One connection, because SQLite writes one transaction at a time anyway.
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, goose.DialectSQLite3); err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	err = migrate(ctx, db, goose.DialectSQLite3)
+	if err == nil {
+		s.backend, err = newWriter(db, path, s.owner)
 	}
-	w, err := newWriter(db)
 	if err != nil {
 		_ = db.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
-	s.writer = w
 	if s.reader, err = sql.Open("sqlite", dsn(path, true)); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
 	s.reader.SetMaxOpenConns(4)
 	return s, nil
+}
+
+// query reads rows that have everything that was written before.
+func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if err := s.backend.flush(ctx); err != nil {
+		return nil, err
+	}
+	return s.reader.QueryContext(ctx, text, plain(args)...)
 }
 
 // dsn gives the address of a handle. Every one has WAL, a busy timeout and
@@ -109,8 +121,8 @@ func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, more ...goose.Pro
 // Close finishes what is being written and gives the store back.
 func (s *Store) Close() error {
 	var errs []error
-	if s.writer != nil {
-		errs = append(errs, s.writer.close())
+	if s.backend != nil {
+		errs = append(errs, s.backend.close())
 	}
 	if s.reader != nil {
 		errs = append(errs, s.reader.Close())

@@ -11,59 +11,26 @@ import (
 )
 
 const (
-	readWindow  = `SELECT state FROM windows WHERE project = $1 AND model = $2`
-	writeWindow = `INSERT INTO windows (project, model, state) VALUES ($1, $2, $3)
+	readWindow = `SELECT state FROM windows WHERE project = $1 AND model = $2`
+	putWindow  = `INSERT INTO windows (project, model, state) VALUES ($1, $2, $3)
 	ON CONFLICT (project, model) DO UPDATE SET state = excluded.state`
+	readWindows = `SELECT project, model, state FROM windows`
 )
 
 // Update implements [pool.Store].
 func (s *Store) Update(ctx context.Context, keys []pool.Key, fn func(pool.States) error) error {
-	return s.writer.do(ctx, func(t *tx) error { return t.update(keys, fn) })
+	return s.backend.move(ctx, move{keys: keys, fn: fn})
 }
 
-// update applies fn to the states of keys. They are written with the batch.
-func (t *tx) update(keys []pool.Key, fn func(pool.States) error) error {
-	if t.lock != nil {
-		if err := t.lock(keys); err != nil {
-			return err
-		}
-	}
-	states, before := pool.States{}, map[pool.Key]int64{}
-	for _, k := range keys {
-		s, err := t.window(k)
-		if err != nil {
-			return err
-		}
-		c := s.Clone()
-		states[k], before[k] = &c, s.Seq
-	}
-	if err := fn(states); err != nil {
-		return err
-	}
-	for k, s := range states {
-		if s.Seq != before[k] {
-			t.pending[k] = s
-		}
-	}
-	return nil
-}
-
-// window gives a state as this transaction sees it.
-func (t *tx) window(k pool.Key) (pool.State, error) {
-	if s, ok := t.changed[k]; ok {
-		return s, nil
-	}
-	if s, ok := t.committed[k]; ok {
-		return s, nil
-	}
+// window reads a state; the zero State where there is none.
+func (t *tx) window(k pool.Key) (s pool.State, err error) {
 	var text string
-	err := t.row(readWindow, k.Project, k.Model).Scan(&text)
+	err = t.row(readWindow, k.Project, k.Model).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
-		t.committed[k] = pool.State{} // true whatever becomes of this transaction
-		return pool.State{}, nil
+		return s, nil
 	}
 	if err != nil {
-		return pool.State{}, fmt.Errorf("read a window: %w", err)
+		return s, fmt.Errorf("read a window: %w", err)
 	}
 	return decodeWindow(text)
 }
@@ -75,22 +42,20 @@ func decodeWindow(text string) (s pool.State, err error) {
 	return s, nil
 }
 
-func (t *tx) writeWindows() error {
-	for k, s := range t.changed {
-		text, err := json.Marshal(s)
-		if err != nil {
-			return fmt.Errorf("encode a window: %w", err)
-		}
-		if _, err := t.write(writeWindow, k.Project, k.Model, string(text)); err != nil {
-			return fmt.Errorf("write a window: %w", err)
-		}
+func (t *tx) writeWindow(k pool.Key, s *pool.State) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encode a window: %w", err)
+	}
+	if _, err := t.write(putWindow, k.Project, k.Model, string(text)); err != nil {
+		return fmt.Errorf("write a window: %w", err)
 	}
 	return nil
 }
 
 // Windows gives all states, for the pool's first snapshot.
 func (s *Store) Windows(ctx context.Context) (pool.States, error) {
-	rows, err := s.reader.QueryContext(ctx, "SELECT project, model, state FROM windows")
+	rows, err := s.query(ctx, readWindows)
 	if err != nil {
 		return nil, fmt.Errorf("read the windows: %w", err)
 	}

@@ -3,68 +3,127 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"sync"
+	"time"
 
+	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/relay"
 )
 
-// maxBatch bounds how many changes share a commit.
-const maxBatch = 256
+const (
+	// maxBatch bounds how many moves share a write to the journal.
+	maxBatch = 256
+	// The tables follow the journal so soon, or when it holds so many moves: small
+	// pieces, because a long one takes a processor from those who wait.
+	foldIn    = 50 * time.Millisecond
+	foldAfter = 512
+	// maxBehind bounds, in bytes, what the tables may be behind while they can't be
+	// written: so long the books go on.
+	maxBehind = 64 << 20
+)
 
 // errClosed says that the store was closed.
 var errClosed = errors.New("the store is closed")
 
-// A writer is the one goroutine that changes the file. Changes that arrive while
-// a commit waits for the disk share the next one, so that durability
-// (synchronous=FULL) costs one wait for many; each of them fails alone.
+// A writer is the one goroutine that changes a file. What is moved in the books is
+// decided in memory, which knows the windows and the attempts that are out, and
+// made durable in a journal: moves that arrive while one write waits for the disk
+// share the next. The tables follow behind, many moves in a transaction, from the
+// other of two journals; after a crash they catch up from both.
 type writer struct {
 	db      *sql.DB
-	ready   map[string]*sql.Stmt // the statements of every attempt, by text
-	changes chan *change
-	most    int // changes that share a commit
+	owner   string
+	ready   map[string]*sql.Stmt // the statements of every move, by text
+	calls   chan call
+	most    int // moves that share a write
 	stopped chan struct{}
 
 	mu     sync.RWMutex // guards closed against senders
 	closed bool
 
-	windows map[pool.Key]pool.State // as committed; only the goroutine uses it
+	// What follows is the goroutine's alone.
+	windows  map[pool.Key]pool.State
+	out      map[plantain.AttemptID]bool
+	journals journals
+	active   journaled   // what the journal that is written to holds
+	behind   journaled   // what the other one holds; empty: it can be written over
+	due      *time.Timer // of the next fold
+	folding  bool        // the tables take behind over, on a goroutine that tells folded
+	folded   chan error  // capacity 1
+	failing  bool        // the tables could not be written
 }
 
-// A change is a function that runs in a transaction, and where its end is told.
-type change struct {
-	run  func(*tx) error
+// journaled is what a journal holds that the tables don't.
+type journaled struct {
+	steps   []step
+	windows pool.States
+	bytes   int // of its records
+}
+
+func (j *journaled) empty() bool { return len(j.steps) == 0 && len(j.windows) == 0 }
+
+func (j *journaled) record(owner string) record {
+	r := record{Owner: owner, Steps: j.steps}
+	for k, s := range j.windows {
+		r.Windows = append(r.Windows, window{k.Project, k.Model, *s})
+	}
+	return r
+}
+
+// A call is a move or another change, and where its end is told.
+type call struct {
+	move *move
+	run  func(*tx) error // nil with a nil move: only bring the tables up to date
 	done chan error
 }
 
-func newWriter(db *sql.DB) (*writer, error) {
+// newWriter brings the tables of db up to date with what an earlier process left in
+// the journals beside path, and starts.
+func newWriter(db *sql.DB, path, owner string) (*writer, error) {
 	w := &writer{
-		db: db, ready: map[string]*sql.Stmt{}, changes: make(chan *change, maxBatch), most: maxBatch, stopped: make(chan struct{}),
-		windows: map[pool.Key]pool.State{},
+		db: db, owner: owner, ready: map[string]*sql.Stmt{}, calls: make(chan call, maxBatch), most: maxBatch, stopped: make(chan struct{}),
+		windows: map[pool.Key]pool.State{}, journals: journals{path: path}, folded: make(chan error, 1), due: time.NewTimer(foldIn),
 	}
-	for _, text := range []string{insertAttempt, settleAttempt, readWindow, writeWindow} {
+	for _, text := range []string{insertAttempt, settleAttempt, readWindow, putWindow} {
 		s, err := db.Prepare(text)
 		if err != nil {
 			return nil, fmt.Errorf("prepare: %w", err)
 		}
 		w.ready[text] = s
 	}
+	if err := w.recover(); err != nil {
+		return nil, fmt.Errorf("take over what an earlier process left: %w", err)
+	}
+	if err := w.transact(w.load); err != nil {
+		return nil, err
+	}
 	go w.loop()
 	return w, nil
 }
 
-// do runs a function in a transaction and returns when it is on the disk. The
-// context bounds only the wait for a place: what has begun is finished.
+func (w *writer) move(ctx context.Context, m move) error { return w.call(ctx, call{move: &m}) }
+
 func (w *writer) do(ctx context.Context, run func(*tx) error) error {
-	c := &change{run, make(chan error, 1)}
+	return w.call(ctx, call{run: run})
+}
+
+func (w *writer) flush(ctx context.Context) error { return w.call(ctx, call{}) }
+
+func (w *writer) call(ctx context.Context, c call) error {
+	c.done = make(chan error, 1)
 	w.mu.RLock()
 	if w.closed {
 		w.mu.RUnlock()
 		return errClosed
 	}
 	select {
-	case w.changes <- c:
+	case w.calls <- c:
 		w.mu.RUnlock()
 	case <-ctx.Done():
 		w.mu.RUnlock()
@@ -77,7 +136,7 @@ func (w *writer) close() error {
 	w.mu.Lock()
 	if !w.closed {
 		w.closed = true
-		close(w.changes)
+		close(w.calls)
 	}
 	w.mu.Unlock()
 	<-w.stopped
@@ -86,148 +145,293 @@ func (w *writer) close() error {
 
 func (w *writer) loop() {
 	defer close(w.stopped)
-	for first := range w.changes {
-		w.commit(w.gather(first))
+	defer w.due.Stop()
+	for {
+		select {
+		case c, ok := <-w.calls:
+			if !ok {
+				w.finish()
+				return
+			}
+			w.serve(c)
+		case err := <-w.folded:
+			w.took(err)
+		case <-w.due.C:
+			w.fold()
+		}
 	}
 }
 
-// gather takes what has arrived, without waiting for more.
-func (w *writer) gather(first *change) []*change {
-	batch := []*change{first}
+// serve makes a move, with those that have arrived meanwhile, or another change.
+func (w *writer) serve(c call) {
+	for c.move != nil {
+		batch, next, more := w.gather(c)
+		w.commit(batch)
+		if len(w.active.steps) >= foldAfter {
+			w.fold()
+		}
+		if !more {
+			return
+		}
+		c = next
+	}
+	c.done <- w.change(c.run)
+}
+
+// gather takes the moves that have arrived, without waiting for more, up to the
+// first call that is none.
+func (w *writer) gather(first call) (batch []call, next call, more bool) {
+	batch = []call{first}
 	for len(batch) < w.most {
 		select {
-		case c, ok := <-w.changes:
+		case c, ok := <-w.calls:
 			if !ok {
-				return batch
+				return batch, call{}, false
+			}
+			if c.move == nil {
+				return batch, c, true
 			}
 			batch = append(batch, c)
 		default:
-			return batch
+			return batch, call{}, false
 		}
 	}
-	return batch
+	return batch, call{}, false
 }
 
-// commit runs a batch in one transaction and tells each change its end: its own
-// error, or that of the commit they share.
-func (w *writer) commit(batch []*change) {
+// commit makes moves in memory, writes what they changed, and tells each its end:
+// its own error, or that of the write they share.
+func (w *writer) commit(batch []call) {
 	ends := make([]error, len(batch))
-	err := w.transact(batch, ends, (*tx).apply)
-	if errors.Is(err, errSpoiled) {
-		// Rare enough that a savepoint for every change would cost more.
-		err = w.transact(batch, ends, (*tx).savepoint)
+	made := journaled{windows: pool.States{}}
+	out := map[plantain.AttemptID]bool{}
+	for i, c := range batch {
+		ends[i] = w.make(c.move, &made, out)
 	}
-	if err != nil {
-		// Whatever was read belongs to a transaction that is gone.
-		clear(w.windows)
+	if !made.empty() {
+		if err := w.write(&made); err != nil {
+			for i := range ends {
+				if ends[i] == nil {
+					ends[i] = err
+				}
+			}
+		} else {
+			w.keep(&made, out)
+		}
 	}
 	for i, c := range batch {
-		if err != nil && ends[i] == nil {
-			ends[i] = err
-		}
 		c.done <- ends[i]
 	}
 }
 
-// errSpoiled says that a change failed after it had written something, so that
-// those before it must be run again without it.
-var errSpoiled = errors.New("a change of the batch failed half done")
+// make makes one move on top of those made before it in the batch, or gives an
+// error and leaves them as they are. out are the attempts that the batch opened
+// (true) and settled (false).
+func (w *writer) make(m *move, made *journaled, out map[plantain.AttemptID]bool) error {
+	isOut := func(id plantain.AttemptID) bool {
+		if is, ok := out[id]; ok {
+			return is
+		}
+		return w.out[id]
+	}
+	if m.Settles != nil && !isOut(m.Settles.Attempt) {
+		return relay.ErrNotOut
+	}
+	if m.Opens != nil && isOut(m.Opens.ID) {
+		return errUsed
+	}
+	changed, err := change(m.keys, m.fn, func(k pool.Key) pool.State {
+		if s := made.windows[k]; s != nil {
+			return *s
+		}
+		return w.windows[k]
+	})
+	if err != nil {
+		return err
+	}
+	maps.Copy(made.windows, changed)
+	if m.Opens != nil {
+		out[m.Opens.ID] = true
+	}
+	if m.Settles != nil {
+		out[m.Settles.Attempt] = false
+	}
+	if m.step != (step{}) {
+		made.steps = append(made.steps, m.step)
+	}
+	return nil
+}
 
-// transact runs a batch in one transaction, each change by apply.
-func (w *writer) transact(batch []*change, ends []error, apply func(*tx, func(*tx) error) (own, err error)) error {
+// write makes moves durable.
+func (w *writer) write(made *journaled) error {
+	if w.behind.bytes+w.active.bytes >= maxBehind {
+		return errors.New("the tables of the store can't be written, and the journal beside them takes no more")
+	}
+	text, err := json.Marshal(made.record(w.owner))
+	if err != nil {
+		return fmt.Errorf("encode a move: %w", err)
+	}
+	made.bytes = len(text)
+	if err := w.journals.append(text); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	return nil
+}
+
+// keep takes over what was written.
+func (w *writer) keep(made *journaled, out map[plantain.AttemptID]bool) {
+	for id, is := range out {
+		if is {
+			w.out[id] = true
+		} else {
+			delete(w.out, id)
+		}
+	}
+	if w.active.windows == nil {
+		w.active.windows = pool.States{}
+		w.due.Reset(foldIn)
+	}
+	w.active.bytes += made.bytes
+	w.active.steps = append(w.active.steps, made.steps...)
+	for k, s := range made.windows {
+		w.windows[k], w.active.windows[k] = *s, s
+	}
+}
+
+// fold has the tables take over what the journal holds, if they don't already, and
+// goes on with the other one.
+func (w *writer) fold() {
+	if w.folding || w.behind.empty() && w.active.empty() {
+		return
+	}
+	if w.behind.empty() {
+		w.behind, w.active = w.active, journaled{}
+		w.journals.turn()
+	}
+	w.folding = true
+	r := w.behind.record(w.owner)
+	go func() { w.folded <- w.transact(func(t *tx) error { return t.redo(r) }) }()
+}
+
+// took takes note of how a fold ended. One that failed is tried again.
+func (w *writer) took(err error) {
+	w.folding = false
+	switch {
+	case err == nil:
+		w.behind = journaled{}
+		if w.failing {
+			slog.Info("the store can be written again")
+		}
+	case !w.failing:
+		slog.Error("the store can't be written; the journal beside it keeps what happens", "error", err)
+	}
+	w.failing = err != nil
+	if w.failing {
+		w.due.Reset(time.Second)
+	} else {
+		w.due.Reset(foldIn) // for what was moved meanwhile
+	}
+}
+
+// catchUp returns when the tables have everything.
+func (w *writer) catchUp() error {
+	for w.folding || !w.behind.empty() || !w.active.empty() {
+		w.fold()
+		err := <-w.folded
+		if w.took(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change runs what is no move; nil: nothing.
+func (w *writer) change(run func(*tx) error) error {
+	if err := w.catchUp(); err != nil {
+		return err
+	}
+	if run == nil {
+		return nil
+	}
+	if err := w.transact(run); err != nil {
+		return err
+	}
+	return w.transact(w.loadOut) // it may have given up some
+}
+
+func (w *writer) transact(run func(*tx) error) error {
 	sqlTx, err := w.db.Begin()
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	t := &tx{Tx: sqlTx, ctx: context.Background(), statements: w.ready, committed: w.windows, changed: map[pool.Key]pool.State{}}
-	for i, c := range batch {
-		if ends[i], err = apply(t, c.run); err != nil {
-			_ = sqlTx.Rollback()
-			return err
-		}
-	}
-	if err := t.writeWindows(); err != nil {
-		_ = sqlTx.Rollback()
+	defer func() { _ = sqlTx.Rollback() }() // nothing, after a commit
+	if err := run(&tx{Tx: sqlTx, ctx: context.Background(), statements: w.ready}); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	for k, s := range t.changed {
-		w.windows[k] = s
-	}
 	return nil
 }
 
-// A tx is the transaction of a batch, with the windows as its changes left them.
-// On PostgreSQL a batch is one change.
-type tx struct {
-	*sql.Tx
-	ctx        context.Context        // of its statements
-	statements map[string]*sql.Stmt   // parsed before; nil: the driver keeps them
-	lock       func([]pool.Key) error // reads windows into committed and keeps others off them; nil: nobody else is there
-	committed  map[pool.Key]pool.State
-	changed    map[pool.Key]pool.State // written once, at the end of the batch
-	pending    pool.States             // of the change that runs
-	wrote      bool                    // the change that runs has written a row
-}
-
-// row reads one row.
-func (t *tx) row(text string, args ...any) *sql.Row {
-	if s, ok := t.statements[text]; ok {
-		return t.StmtContext(t.ctx, s).QueryRowContext(t.ctx, plain(args)...)
-	}
-	return t.QueryRowContext(t.ctx, text, plain(args)...)
-}
-
-// write executes a statement and gives how many rows it changed.
-func (t *tx) write(text string, args ...any) (int64, error) {
-	done, err := t.execute(text, plain(args))
+// load reads what the writer knows by heart.
+func (w *writer) load(t *tx) error {
+	rows, err := t.Query(readWindows)
 	if err != nil {
-		t.wrote = true // a full disk rolls more back than this statement
-		return 0, err
+		return fmt.Errorf("read the windows: %w", err)
 	}
-	n, err := done.RowsAffected()
-	t.wrote = t.wrote || n > 0
-	return n, err
+	defer rows.Close()
+	if err := scanWindows(rows, func(k pool.Key, s pool.State) { w.windows[k] = s }); err != nil {
+		return err
+	}
+	return w.loadOut(t)
 }
 
-func (t *tx) execute(text string, args []any) (sql.Result, error) {
-	if s, ok := t.statements[text]; ok {
-		return t.StmtContext(t.ctx, s).ExecContext(t.ctx, args...)
+// loadOut reads which attempts are out.
+func (w *writer) loadOut(t *tx) error {
+	rows, err := t.Query("SELECT id FROM attempts WHERE state = 'sent'")
+	if err != nil {
+		return fmt.Errorf("read the attempts that are out: %w", err)
 	}
-	return t.ExecContext(t.ctx, text, args...)
-}
-
-// apply runs one change and takes its windows over if it succeeds. own is its
-// error; err is errSpoiled where the change had written something before.
-func (t *tx) apply(run func(*tx) error) (own, err error) {
-	t.pending, t.wrote = pool.States{}, false
-	if own = run(t); own != nil {
-		if t.wrote {
-			return own, errSpoiled
+	defer rows.Close()
+	w.out = map[plantain.AttemptID]bool{}
+	for rows.Next() {
+		var id plantain.AttemptID
+		if err := rows.Scan(&id); err != nil {
+			return fmt.Errorf("read the attempts that are out: %w", err)
 		}
-		return own, nil
+		w.out[id] = true
 	}
-	for k, s := range t.pending {
-		t.changed[k] = *s
-	}
-	return nil, nil
+	return rows.Err()
 }
 
-// savepoint runs one change so that nothing of it is left where it fails. own is
-// its error; err is a fault that spoils the whole batch.
-func (t *tx) savepoint(run func(*tx) error) (own, err error) {
-	if _, err := t.Exec("SAVEPOINT one"); err != nil {
-		return nil, fmt.Errorf("savepoint: %w", err)
+// recover brings the tables up to date with what an earlier process left.
+func (w *writer) recover() error {
+	texts, err := w.journals.read()
+	if err != nil || len(texts) == 0 {
+		return err
 	}
-	if own, _ = t.apply(run); own != nil {
-		if _, err := t.Exec("ROLLBACK TO one"); err != nil {
-			return own, fmt.Errorf("roll back: %w", err)
+	err = w.transact(func(t *tx) error {
+		for _, text := range texts {
+			var r record
+			if err := json.Unmarshal(text, &r); err != nil {
+				return fmt.Errorf("decode the journal: %w", err)
+			}
+			if err := t.redo(r); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if _, err := t.Exec("RELEASE one"); err != nil {
-		return own, fmt.Errorf("release: %w", err)
+	return w.journals.remove()
+}
+
+// finish leaves a file that needs no journal, if it can.
+func (w *writer) finish() {
+	if w.catchUp() == nil {
+		_ = w.journals.remove() // what is left is taken over again, which changes nothing
 	}
-	return own, nil
 }

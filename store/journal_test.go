@@ -1,0 +1,299 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/ledger"
+	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/relay"
+)
+
+// crashing is set in a process that a test starts from this binary and kills: the
+// path of the store that it is to move in.
+const crashing = "PLANTAIN_TEST_CRASHING_STORE"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(crashing); path != "" {
+		moveUntilKilled(path)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// moveUntilKilled opens and settles attempts with many callers and says of each
+// what was promised.
+func moveUntilKilled(path string) {
+	s, err := Open(context.Background(), path)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	var out sync.Mutex
+	say := func(what string, id plantain.AttemptID) {
+		out.Lock()
+		defer out.Unlock()
+		fmt.Println(what, id)
+	}
+	var all sync.WaitGroup
+	for caller := range 8 {
+		all.Go(func() {
+			for n := 0; ; n++ {
+				id := plantain.AttemptID(fmt.Sprintf("a-%d-%d-%d", os.Getpid(), caller, n))
+				a := plantain.Attempt{ID: id, Request: "r", Project: key.Project, Model: key.Model, Opened: now, Deadline: now.Add(time.Hour)}
+				err := s.Open(context.Background(), a, []pool.Key{key}, func(st pool.States) error {
+					st[key].Reserve(now, id, a.Deadline, pool.Amount{Requests: 1})
+					return nil
+				})
+				if err != nil {
+					say(err.Error(), id)
+				}
+				say("opened", id)
+				err = s.Settle(context.Background(), ledger.Entry{Attempt: id, Settled: now, Status: 200}, []pool.Key{key}, func(st pool.States) error {
+					st[key].Settle(now, id, now, pool.Amount{Requests: 1})
+					return nil
+				})
+				if err != nil {
+					say(err.Error(), id)
+				}
+				say("settled", id)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestWhatWasPromisedSurvivesKill9(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "p.db")
+	promised := map[plantain.AttemptID]ledger.State{}
+	for _, moves := range []int{1, 40, 700, 1500} { // within a journal, and over several
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), crashing+"="+path)
+		said, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(said)
+		for n := 0; lines.Scan(); n++ {
+			what, id, _ := strings.Cut(lines.Text(), " ")
+			switch what {
+			case "opened":
+				promised[plantain.AttemptID(id)] = ledger.Sent
+			case "settled":
+				promised[plantain.AttemptID(id)] = ledger.Settled
+			default:
+				t.Error(lines.Text())
+			}
+			if n == moves {
+				_ = child.Process.Kill()
+			}
+		}
+		_ = child.Wait()
+	}
+	s := open(t, path)
+	rows, err := s.Attempts(t.Context(), "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[plantain.AttemptID]ledger.State{}
+	var settled int64
+	for _, r := range rows {
+		there[r.ID] = r.State
+		if r.State == ledger.Settled {
+			settled++
+		}
+	}
+	for id, state := range promised {
+		if is := there[id]; is != state && (state == ledger.Settled || is == "") {
+			t.Errorf("%s was %s, and is %q", id, state, is)
+		}
+	}
+	states, err := s.Windows(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Books and windows are one fact, also after a crash.
+	if used := states[key].Used(plantain.LimitRPD, now); used != int64(len(rows)) {
+		t.Errorf("the windows count %d requests, the books %d", used, len(rows))
+	}
+	if settled == 0 {
+		t.Error("nothing was settled")
+	}
+}
+
+func TestAJournalThatACrashCutGivesWhatIsWhole(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		path := filepath.Join(os.TempDir(), fmt.Sprintf("plantain-journal-%d", os.Getpid()))
+		js := &journals{path: path}
+		defer func() { _ = js.remove() }()
+		text := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 1, 300), 1, 6)
+		older, younger := text.Draw(t, "older"), text.Draw(t, "younger")
+		for _, record := range older {
+			must(t, js.append(record))
+		}
+		js.turn()
+		js.turn() // the same file again
+		for _, record := range younger {
+			must(t, js.append(record))
+		}
+		file, err := os.ReadFile(js.name(0))
+		must(t, err)
+		size := js.files[0].size
+		cut := rapid.Int64Range(0, size).Draw(t, "cut")
+		if rapid.Bool().Draw(t, "damaged") && cut < size {
+			file[cut] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		} else {
+			file = file[:cut]
+		}
+		_, got := records(file)
+		if len(got) > len(younger) {
+			t.Fatalf("%d records of %d", len(got), len(younger))
+		}
+		var whole int64
+		for i := range got {
+			if !slices.Equal(got[i], younger[i]) {
+				t.Fatalf("record %d is another one", i)
+			}
+			whole += recordHead + int64(len(got[i]))
+		}
+		// Every record that ends before the damage is there.
+		if len(got) < len(younger) && whole+recordHead+int64(len(younger[len(got)])) <= cut {
+			t.Fatalf("%d records, though the next one is whole", len(got))
+		}
+	})
+}
+
+func TestToTakeAJournalOverTwiceChangesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "p.db")
+	s := open(t, path)
+	openAttempt(t, s, "a-lost", now.Add(time.Minute))
+	openAttempt(t, s, "a-done", now.Add(time.Minute))
+	must(t, s.Settle(t.Context(), ledger.Entry{Attempt: "a-done", Settled: now, Status: 200}, nil, func(pool.States) error { return nil }))
+	w := s.backend.(*writer)
+	must(t, s.backend.flush(t.Context()))
+	texts, err := w.journals.read()
+	must(t, err)
+	if len(texts) == 0 {
+		t.Fatal("the journal has nothing")
+	}
+	// What happens after it must not be undone by it.
+	if n, err := s.Recover(t.Context(), now.Add(time.Hour)); n != 1 || err != nil {
+		t.Fatalf("recovered %d, %v", n, err)
+	}
+	must(t, s.Update(t.Context(), []pool.Key{key}, func(st pool.States) error {
+		st[key].Parks(pool.Parking{Reason: plantain.RateDay, Since: now})
+		return nil
+	}))
+	before, err := s.Attempts(t.Context(), "", 10)
+	must(t, err)
+	must(t, s.Close())
+	var again []byte
+	for _, text := range texts {
+		j := &journals{path: path + "-again"}
+		must(t, j.append(text))
+		file, err := os.ReadFile(j.name(0))
+		must(t, err)
+		again = append(again, file[:j.files[0].size]...)
+		must(t, j.remove())
+	}
+	must(t, os.WriteFile(path+".redo0", again, 0o600))
+	s = open(t, path)
+	after, err := s.Attempts(t.Context(), "", 10)
+	must(t, err)
+	if fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Errorf("before %v\nafter  %v", before, after)
+	}
+	states, err := s.Windows(t.Context())
+	must(t, err)
+	if states[key].Park.Reason != plantain.RateDay {
+		t.Errorf("the parking is gone: %+v", states[key])
+	}
+}
+
+func TestTheBooksGoOnWhileTheTablesAreFull(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "p.db"))
+	openAttempt(t, s, "a-0", now.Add(time.Minute))
+	must(t, s.backend.flush(t.Context()))
+	w := s.backend.(*writer)
+	pages := func(most int) {
+		if _, err := w.db.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", most)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pages(1) // SQLite takes the least that it can: what there is
+	const many = 300
+	for n := range many {
+		openAttempt(t, s, plantain.AttemptID(fmt.Sprint("a-more-", n)), now.Add(time.Minute))
+	}
+	if _, err := s.Attempts(t.Context(), "", 10); err == nil || !strings.Contains(err.Error(), "full") {
+		t.Fatalf("got %v, want a database that is full", err)
+	}
+	must(t, s.Settle(t.Context(), ledger.Entry{Attempt: "a-more-0"}, nil, func(pool.States) error { return nil }))
+	pages(1 << 20)
+	rows, err := s.Attempts(t.Context(), "", 1000)
+	if err != nil || len(rows) != many+1 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestAMoveThatCannotBeWrittenChangesNothing(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /dev/full")
+	}
+	path := filepath.Join(t.TempDir(), "p.db")
+	s := open(t, path)
+	must(t, os.Symlink("/dev/full", path+".redo0"))
+	a := plantain.Attempt{ID: "a-1", Opened: now, Deadline: now}
+	err := s.Open(t.Context(), a, []pool.Key{key}, func(st pool.States) error {
+		st[key].Reserve(now, a.ID, a.Deadline, pool.Amount{Requests: 1})
+		return nil
+	})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("got %v, want a disk that is full", err)
+	}
+	if err := s.Settle(t.Context(), ledger.Entry{Attempt: a.ID}, nil, func(pool.States) error { return nil }); !errors.Is(err, relay.ErrNotOut) {
+		t.Errorf("settled an attempt that could not be written: %v", err)
+	}
+	must(t, s.Update(t.Context(), []pool.Key{key}, func(st pool.States) error {
+		if n := len(st[key].Holds); n != 0 {
+			t.Errorf("%d reservations of an attempt that could not be written", n)
+		}
+		return nil
+	}))
+	if rows, err := s.Attempts(t.Context(), "", 10); err != nil || len(rows) != 0 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func must(t interface {
+	Helper()
+	Fatal(...any)
+}, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

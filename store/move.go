@@ -1,0 +1,98 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/ledger"
+	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/relay"
+)
+
+// A move is one change of the books: an attempt that opens or is settled, or none,
+// and what fn makes of the windows of keys. All of it happens or nothing does.
+type move struct {
+	step
+	keys []pool.Key
+	fn   func(pool.States) error
+}
+
+// A step is what a move does to an attempt. The zero value does nothing.
+type step struct {
+	Opens   *plantain.Attempt `json:"opens,omitempty"`
+	Settles *ledger.Entry     `json:"settles,omitempty"`
+}
+
+// errUsed says that an attempt was opened before.
+var errUsed = errors.New("an attempt of that id was opened before")
+
+// step takes a step in the tables. It gives errUsed or [relay.ErrNotOut] where that
+// is not possible, and has changed nothing then.
+func (t *tx) step(owner string, s step) error {
+	if s.Opens != nil {
+		return t.open(owner, *s.Opens)
+	}
+	if s.Settles != nil {
+		return t.settle(*s.Settles)
+	}
+	return nil
+}
+
+// change gives those of the states of keys that fn changes, as it leaves them.
+// window gives a state as it is, which stays as it is.
+func change(keys []pool.Key, fn func(pool.States) error, window func(pool.Key) pool.State) (pool.States, error) {
+	states, before := pool.States{}, map[pool.Key]int64{}
+	for _, k := range keys {
+		s := window(k)
+		c := s.Clone()
+		states[k], before[k] = &c, s.Seq
+	}
+	if err := fn(states); err != nil {
+		return nil, err
+	}
+	changed := pool.States{}
+	for k, s := range states {
+		if s.Seq != before[k] {
+			changed[k] = s
+		}
+	}
+	return changed, nil
+}
+
+// A record is what a journal keeps of moves: what is needed to bring them into the
+// tables. To do that twice is to do it once.
+type record struct {
+	Owner   string   `json:"owner"` // who opened the attempts
+	Steps   []step   `json:"steps,omitempty"`
+	Windows []window `json:"windows,omitempty"` // as the last of the moves left them
+}
+
+type window struct {
+	Project plantain.ProjectName `json:"project"`
+	Model   plantain.Model       `json:"model,omitempty"`
+	State   pool.State           `json:"state"`
+}
+
+// redo brings a record into the tables, however much of it is there already.
+func (t *tx) redo(r record) error {
+	for _, s := range r.Steps {
+		err := t.step(r.Owner, s)
+		if err != nil && !errors.Is(err, errUsed) && !errors.Is(err, relay.ErrNotOut) {
+			return err
+		}
+	}
+	for _, w := range r.Windows {
+		k := pool.Key{Project: w.Project, Model: w.Model}
+		there, err := t.window(k)
+		if err != nil {
+			return err
+		}
+		if w.State.Seq <= there.Seq {
+			continue // what is there is younger
+		}
+		if err := t.writeWindow(k, &w.State); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -10,7 +10,10 @@ type answer struct {
 	errorFinder
 
 	body     Body
-	nth      int // candidates of this event so far
+	nth      int    // candidates of this event so far
+	finish   string // of an OpenAI choice
+	native   string // what a router says that Google said
+	listed   bool   // there was a list of answers, maybe an empty one
 	building partBuilder
 	modality string
 	tokens   int64
@@ -24,6 +27,7 @@ func (a *answer) enter(p spot, at int64) {
 	case candidate, choice:
 		a.nth++
 		a.body.Candidates++
+		a.finish, a.native = "", ""
 	case part, item, prediction, openaiImage:
 		a.building.enter(p, at)
 	case usage:
@@ -39,6 +43,8 @@ func (a *answer) leave(p spot, end int64) {
 	switch p {
 	case answerRoot:
 		a.endGateway()
+	case choice:
+		a.endChoice()
 	case part, item, prediction, openaiImage:
 		a.endPart(end)
 	case promptDetail:
@@ -53,6 +59,8 @@ func (a *answer) leave(p spot, end int64) {
 // list: a later event of a stream repeats the whole list.
 func (a *answer) list(p spot) {
 	switch p {
+	case candidate, choice, prediction, openaiImage:
+		a.listed = true
 	case promptDetail:
 		a.body.Usage.ImageIn = 0
 	case outputDetail:
@@ -63,10 +71,17 @@ func (a *answer) list(p spot) {
 func (a *answer) value(p spot, v value) {
 	b := &a.body
 	switch p {
-	case finishReason, choiceFinish:
+	case finishReason:
 		if a.nth == 1 {
 			b.FinishReason = v.text
 		}
+	case choiceFinish:
+		a.finish = v.text
+	case choiceNative:
+		a.native = v.text
+	case gatewayStatus:
+		b.State = v.text
+		a.errorValue(p, v)
 	case finishMessage:
 		if a.nth <= 1 {
 			b.FinishMessage = v.text
@@ -95,6 +110,17 @@ func (a *answer) value(p spot, v value) {
 		if !a.usage(p, v) && !a.building.value(p, v) {
 			a.errorValue(p, v)
 		}
+	}
+}
+
+// endChoice takes Google's own reason where a router gives it beside a coarser one.
+func (a *answer) endChoice() {
+	reason := a.finish
+	if a.native != "" && reason != "stop" && reason != "length" {
+		reason = a.native
+	}
+	if a.nth == 1 && reason != "" {
+		a.body.FinishReason = reason
 	}
 }
 

@@ -3,6 +3,7 @@ package gemini
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -123,6 +124,10 @@ func (f *errorFinder) errorValue(p spot, v value) {
 	case gatewayMessage:
 		f.gateway.Message = firstOf(f.gateway.Message, v.text)
 	case gatewayStatus:
+		if strings.Contains(v.text, "{") { // Vertex's batch lines have the error there
+			f.raw(v)
+			return
+		}
 		f.gateway.status(v)
 	case gatewayCode:
 		f.gateway.code(v)

@@ -50,6 +50,8 @@ type Body struct {
 	BlockReason   string // promptFeedback.blockReason
 	BlockMessage  string // promptFeedback.blockReasonMessage
 	Blocked       bool   // a safety rating had blocked:true
+	State         string // status of the whole, as Interactions have it: "completed"
+	Bare          bool   // nothing at all was in it, or its list of answers was empty
 
 	ModelVersion string
 	ResponseID   string

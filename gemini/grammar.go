@@ -17,9 +17,14 @@ var grammar = map[spot]members{
 		"usage": usage, "model": modelName, "id": bodyID,
 		"message": gatewayMessage, "detail": gatewayMessage, "msg": gatewayMessage,
 		"status": gatewayStatus, "code": gatewayCode, "details": rawText,
+		"errorMessage": rawText, "errorDescription": rawText, "failureReason": rawText, "failReason": rawText,
 		"errors": errorObject, anyName: wrapper,
 	},
-	wrapper: {"error": errorObject},
+	wrapper: {"error": errorObject, "errors": errorObject, anyName: wrapper},
+	// Errors as objects in the place of a text.
+	gatewayMessage: {"error": errorObject},
+	errorMessage:   {"error": errorObject},
+	rawText:        {"error": errorObject},
 	candidate: {
 		"content": content, "finishReason": finishReason, "finishMessage": finishMessage,
 		"safetyRatings": rating,
@@ -46,7 +51,10 @@ var grammar = map[spot]members{
 		"bytesBase64Encoded": pictureData, "mimeType": partMIME, "gcsUri": partURI, "raiFilteredReason": finishMessage,
 	},
 	openaiImage: {"b64Json": pictureData, "url": pictureURL, "error": errorObject},
-	choice:      {"message": chatMessage, "delta": chatMessage, "finishReason": choiceFinish},
+	choice: {
+		"message": chatMessage, "delta": chatMessage, "finishReason": choiceFinish, "nativeFinishReason": choiceNative,
+		"error": errorObject,
+	},
 	chatMessage: {"content": item, "images": item},
 	step:        {"content": item},
 	item: {

@@ -43,12 +43,14 @@ func sdkText(s string) (ErrorFacts, bool) {
 
 // Go prints details as a map, its keys in order: map[quotaId:… quotaMetric:…].
 var (
-	goViolation = regexp.MustCompile(`quotaId:([^\s\]]+) quotaMetric:([^\s\]]+)(?: quotaValue:([^\s\]]+))?`)
+	goViolation = regexp.MustCompile(`quotaId:([^\s\]]+)(?: quotaMetric:([^\s\]]+))?(?: quotaValue:([^\s\]]+))?`)
+	terminal    = regexp.MustCompile(`[\s│|]+`) // what a terminal put into a long line
 	goReason    = regexp.MustCompile(`\breason:([A-Z_]+)\b`)
 	goDelay     = regexp.MustCompile(`\bretryDelay:([0-9.hms]+)`)
 )
 
 func goDetails(s string, e *ErrorFacts) {
+	s = terminal.ReplaceAllString(s, " ")
 	for _, m := range goViolation.FindAllStringSubmatch(s, maxEntries) {
 		e.Violations = append(e.Violations, Violation{ID: m[1], Metric: m[2], Value: m[3]})
 	}

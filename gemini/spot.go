@@ -76,6 +76,7 @@ const (
 	gatewayStatus
 	gatewayCode
 	choiceFinish
+	choiceNative // a router's: what Google said
 	chatText
 	partText
 	partThought

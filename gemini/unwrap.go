@@ -28,7 +28,10 @@ func (u *unwrapper) layers(layers []layer, depth int) {
 		u.add(l.facts())
 		u.text(l.Message, depth+1)
 		for _, raw := range l.raw {
-			u.text(raw, depth+1)
+			before := len(u.found)
+			if u.text(raw, depth+1); len(u.found) == before {
+				u.add(ErrorFacts{Message: raw})
+			}
 		}
 	}
 }
@@ -53,6 +56,12 @@ func (u *unwrapper) text(s string, depth int) {
 	before := len(u.found)
 	for i := nextObject(s, 0); i >= 0 && u.tries < maxTries; i = nextObject(s, i) {
 		u.tries++
+		if i > 0 && s[i-1] == '\'' {
+			if n := u.quoted(s[i:], depth); n > 0 {
+				i += n
+				continue
+			}
+		}
 		i += u.object(s[i:], depth)
 	}
 	if len(u.found) > before {
@@ -89,6 +98,19 @@ func (u *unwrapper) object(s string, depth int) int {
 		}
 	}
 	return 1
+}
+
+// quoted reads JSON in single quotes, as Python prints bytes, if escapes in it make
+// it another text; else it gives 0.
+func (u *unwrapper) quoted(s string, depth int) int {
+	inner, n := pythonString(s)
+	if inner == s[:n] {
+		return 0
+	}
+	if _, ok := u.json(inner, depth); !ok {
+		return 0
+	}
+	return n
 }
 
 // json reads the JSON that s begins with; ok says that an error was in it.
@@ -130,4 +152,18 @@ func unescape(s string) (inner string, n int, ok bool) {
 	n = min(n, len(s))
 	err := json.Unmarshal([]byte(`"`+s[:n]+`"`), &inner)
 	return inner, n, err == nil
+}
+
+// pythonString reads what stands in single quotes, up to the one that ends it.
+func pythonString(s string) (inner string, n int) {
+	var b strings.Builder
+	l := loose{in: s}
+	for ; l.at < len(s) && s[l.at] != '\''; l.at++ {
+		if s[l.at] == '\\' && l.at+1 < len(s) {
+			l.escape(&b)
+			continue
+		}
+		b.WriteByte(s[l.at])
+	}
+	return b.String(), l.at
 }

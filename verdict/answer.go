@@ -11,6 +11,9 @@ import (
 func findAnswer(f *gemini.Facts) finding {
 	b := &f.Body
 	reason := reasonOf(b.FinishReason)
+	if reason == "" {
+		reason = states[b.State]
+	}
 	end, known := ends[reason]
 	switch {
 	case !known:
@@ -61,6 +64,12 @@ var ends = map[string]finding{
 	"TOOL_CALLS":                {class: plantain.NoImage, cause: toolSlip},
 	"MALFORMED_RESPONSE":        {class: plantain.NoImage, cause: otherReason},
 	"MISSING_THOUGHT_SIGNATURE": {class: plantain.ThoughtSignature},
+}
+
+// states of an interaction that tell how it ended, by the finish reasons.
+var states = map[string]string{
+	"incomplete": "MAX_TOKENS", "budget_exceeded": "MAX_TOKENS",
+	"requires_action": "UNEXPECTED_TOOL_CALL", "requires_continuation": "CONTINUATION",
 }
 
 // reasonOf gives a finish or block reason without the dress that clients and
@@ -124,7 +133,7 @@ func findWithout(f *gemini.Facts) finding {
 		return finding{class: plantain.Success, cause: textAsAsked}
 	case spoke(b):
 		return finding{class: plantain.NoImage, cause: textOnly, retry: plantain.RetryAfterFix}
-	case b.Candidates > 0 || b.Usage.Seen || b.ModelVersion != "" || b.ResponseID != "":
+	case b.Bare || b.Candidates > 0 || b.Usage.Seen || b.ModelVersion != "" || b.ResponseID != "":
 		return finding{class: plantain.NoImage, cause: emptyAnswer}
 	default:
 		return finding{class: plantain.Unclassifiable, cause: strangeBody, seen: size(b.Bytes)}

@@ -80,27 +80,40 @@ func googleSays(b *gemini.Body) (bill, bool) {
 	}
 }
 
+// What stands before "charge" or "billed" says whether there was one: "You will
+// not be charged for blocked images", "No credits were charged".
 var (
-	freeWords = []string{"not be charged", "not be billed", "won't be charged", "not charged", "no charge", "free of charge"}
-	paidWords = []string{"will be charged", "still be charged", "be billed", "have been charged", "was charged"}
+	freeWords = []string{"not ", "n't ", "no ", "never ", "without ", "free of "}
+	paidWords = []string{"be ", "been ", "was ", "were "}
 )
 
 func chargeWords(message string) plantain.Charged {
 	if !strings.Contains(message, "charge") && !strings.Contains(message, "billed") {
 		return plantain.ChargedUnknown
 	}
-	low := lower(message)
-	for _, w := range freeWords {
-		if strings.Contains(low, w) {
-			return plantain.ChargedNo
+	said := plantain.ChargedUnknown
+	for rest := lower(message); ; {
+		at := strings.Index(rest, "charge")
+		if billed := strings.Index(rest, "billed"); at < 0 || billed >= 0 && billed < at {
+			at = billed
 		}
-	}
-	for _, w := range paidWords {
-		if strings.Contains(low, w) {
-			return plantain.ChargedYes
+		if at < 0 {
+			return said
 		}
+		before := rest[max(0, at-20):at]
+		before = before[strings.LastIndexAny(before, ".;\n")+1:]
+		for _, w := range freeWords {
+			if strings.Contains(" "+before, " "+w) || w == "n't " && strings.Contains(before, w) {
+				return plantain.ChargedNo
+			}
+		}
+		for _, w := range paidWords {
+			if strings.HasSuffix(before, w) {
+				said = plantain.ChargedYes
+			}
+		}
+		rest = rest[at+len("charge"):]
 	}
-	return plantain.ChargedUnknown
 }
 
 // failedFree is Google's rule: its documentation frees the errors 400 and 500;

@@ -12,7 +12,7 @@ import (
 )
 
 // delayMarks stand before a delay in a message, in lower case.
-var delayMarks = []string{"retry in ", "reset after ", "resets after ", "reset in ", "resets in ", "retry after ", "try again in ", "try again after ", "quotaresetdelay"}
+var delayMarks = []string{"retry in ", "reset after ", "resets after ", "reset in ", "resets in ", "retry after ", "try again in ", "try again after ", "retrydelay", "quotaresetdelay"}
 
 // stated gives the wait that an error states. The message comes first, because
 // RetryInfo drops its fraction ("48.939935699s" becomes "48s").
@@ -40,7 +40,7 @@ func retryAfter(h http.Header) time.Duration {
 func delayIn(low string) (time.Duration, bool) {
 	for _, mark := range delayMarks {
 		i := strings.Index(low, mark)
-		if i < 0 {
+		if i < 0 || i > 0 && inWord(low[i-1]) {
 			continue
 		}
 		if d, ok := duration(strings.TrimLeft(low[i+len(mark):], ` "':=`)); ok {
@@ -48,6 +48,12 @@ func delayIn(low string) (time.Duration, bool) {
 		}
 	}
 	return 0, false
+}
+
+// inWord reports a byte of a word: "chat_with_retry in 2.0 seconds" is the wait of
+// some library.
+func inWord(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 }
 
 // duration reads the delay at the start of a text: "48.9s.", "135h10m5s",

@@ -71,6 +71,9 @@ func (l *layer) specific(around []layer, whole bool) (finding, bool) {
 	if l.hasQuota() && !strings.Contains(l.low(), "spend") {
 		return l.quota(around), true
 	}
+	if n, ok := l.spelled(); ok {
+		return n, true
+	}
 	reason, hasReason := reasons[l.Reason]
 	if p := phrases.first(l.low()); p != nil {
 		n := finding{class: p.class, cause: p.cause, retry: p.retry}
@@ -123,7 +126,7 @@ func byHTTP(f *gemini.Facts, layers []layer, whole bool) finding {
 		return strange(f, layers)
 	}
 	n := byStatus(status, l)
-	empty := f.Body.Form == gemini.FormEmpty && f.Stage != plantain.Reading
+	empty := f.Body.Form == gemini.FormEmpty && f.Stage != plantain.Reading || f.Body.Bare && f.Body.Complete
 	switch {
 	case empty && n.class == plantain.BadRequest:
 		// A 400 may be the key, the place or the request: nothing tells which.
@@ -131,6 +134,8 @@ func byHTTP(f *gemini.Facts, layers []layer, whole bool) finding {
 	case !empty && !whole && vague(status, l):
 		n.class, n.cause = plantain.Unclassifiable, cutError
 		n.refuse = l != nil && l.code() != 0
+	case !empty && !whole && n.class == plantain.Timeout && (l == nil || l.code() == 0):
+		n.refuse = false // whose deadline it was stood behind the cut
 	}
 	return n
 }

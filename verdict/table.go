@@ -36,6 +36,9 @@ var phrases = newMatcher([]phrase{
 	{text: "insufficient credit", class: plantain.Billing, cause: creditGone},
 	{text: "insufficient balance", class: plantain.Billing, cause: creditGone},
 	{text: "余额不足", class: plantain.Billing, cause: creditGone},
+	{text: "预扣费", class: plantain.Billing, cause: creditGone},
+	{text: "quota is not enough", class: plantain.Billing, cause: creditGone},
+	{text: "requires more credits", class: plantain.Billing, cause: creditGone},
 	{text: "额度不足", class: plantain.Billing, cause: creditGone},
 	{text: "budget has been exceeded", class: plantain.Billing},
 	{text: "dunning", class: plantain.Billing, cause: billingOff},
@@ -79,6 +82,8 @@ var phrases = newMatcher([]phrase{
 	{text: "pass a valid api key", class: plantain.KeyInvalid},
 	{text: "invalid_grant", class: plantain.KeyInvalid, cause: tokenBad},
 	{text: "expired or revoked", class: plantain.KeyInvalid, cause: tokenBad},
+	{text: "reauthentication is needed", class: plantain.KeyInvalid, cause: tokenBad},
+	{text: "无效的令牌", class: plantain.KeyInvalid, cause: tokenBad},
 
 	// rights
 	{text: "insufficient authentication scopes", class: plantain.Permission, cause: scopes, retry: plantain.RetryAfterFix},
@@ -96,13 +101,12 @@ var phrases = newMatcher([]phrase{
 	{text: "ip address restriction", class: plantain.Permission, cause: restricted},
 	{text: "valid google cloud project id", class: plantain.Permission, cause: noProject},
 	{text: "cachedcontent not found", class: plantain.Permission, cause: notYours, retry: plantain.RetryAfterFix},
+	{text: "not found: cache", class: plantain.BadRequest, cause: notYours},
 	{text: "permission to access the file", class: plantain.Permission, cause: notYours, retry: plantain.RetryAfterFix},
 	{text: "denied on resource", class: plantain.Permission, cause: rightAbsent},
 	{text: "caller does not have permission", class: plantain.Permission},
 
 	// filters, as gateways and older surfaces report them
-	{text: "blockreason", class: plantain.SafetyPrompt},
-	{text: "block_reason", class: plantain.SafetyPrompt},
 	{text: "prompt could not be submitted", class: plantain.SafetyPrompt, cause: blockedWords},
 	{text: "contains sensitive words", class: plantain.SafetyPrompt, cause: blockedWords},
 	{text: "prompt was blocked", class: plantain.SafetyPrompt},
@@ -114,7 +118,6 @@ var phrases = newMatcher([]phrase{
 	{text: "response was blocked due to", class: plantain.SafetyPrompt},
 	{text: "blocked due to recitation", class: plantain.Recitation, retry: plantain.RetryAfterFix},
 	{text: "image_recitation", class: plantain.Recitation},
-	{text: "finishreason: recitation", class: plantain.Recitation, retry: plantain.RetryAfterFix},
 	{text: "image_safety", class: plantain.SafetyImage},
 	{text: "image_prohibited_content", class: plantain.SafetyImage},
 	{text: "third-party content providers", class: plantain.SafetyImage, cause: thirdParty},
@@ -124,10 +127,6 @@ var phrases = newMatcher([]phrase{
 	{text: "candidate was blocked due to spii", class: plantain.SafetyImage},
 	{text: "were filtered out because", class: plantain.SafetyImage},
 	{text: "was filtered out because", class: plantain.SafetyImage},
-	{text: "finishreason: safety", class: plantain.SafetyImage},
-	{text: "finish_reason: safety", class: plantain.SafetyImage},
-	{text: "finishreason: prohibited_content", class: plantain.SafetyImage},
-	{text: "finish_reason: prohibited_content", class: plantain.SafetyImage},
 	{text: "safety filter", class: plantain.SafetyImage},
 	{text: "blocked by safety", class: plantain.SafetyImage},
 	{text: "prohibited_content", class: plantain.SafetyPrompt},
@@ -139,8 +138,13 @@ var phrases = newMatcher([]phrase{
 
 	// no picture, as gateways report it
 	{text: "image_other", class: plantain.NoImage},
-	{text: "no_image", class: plantain.NoImage},
+	{text: "no_image", class: plantain.NoImage, cause: noImageMade, retry: plantain.RetryAfterFix},
 	{text: "no image data", class: plantain.NoImage},
+	{text: "no generated image", class: plantain.NoImage},
+	{text: "no valid image", class: plantain.NoImage},
+	{text: "no inline image", class: plantain.NoImage},
+	{text: "no output image", class: plantain.NoImage},
+	{text: "not contain 'predictions'", class: plantain.NoImage},
 	{text: "no image was", class: plantain.NoImage},
 	{text: "no images were", class: plantain.NoImage},
 	{text: "no image generated", class: plantain.NoImage},
@@ -156,8 +160,6 @@ var phrases = newMatcher([]phrase{
 	{text: "n't return an image", class: plantain.NoImage},
 	{text: "not generate an image", class: plantain.NoImage},
 	{text: "n't generate an image", class: plantain.NoImage},
-	{text: "finishreason: max_tokens", class: plantain.Truncated},
-	{text: "finish_reason: max_tokens", class: plantain.Truncated},
 
 	// the model
 	{text: "is not found for api version", class: plantain.ModelNotFound},
@@ -183,6 +185,9 @@ var phrases = newMatcher([]phrase{
 	{text: "overloaded", class: plantain.Capacity},
 	{text: "high demand", class: plantain.Capacity},
 	{text: "no capacity available", class: plantain.Capacity},
+	{text: "out of capacity", class: plantain.Capacity},
+	{text: "rate-limited upstream", class: plantain.Capacity},
+	{text: "upstream_provider_shared_pool", class: plantain.Capacity},
 	{text: "resource exhausted. please try again later", class: plantain.Capacity},
 	{text: "resource exhausted, please try again later", class: plantain.Capacity},
 	{text: "负载已饱和", class: plantain.Capacity},
@@ -216,6 +221,7 @@ var phrases = newMatcher([]phrase{
 	{text: "readtimeout", class: plantain.Timeout, cause: proxyDeadline},
 	{text: "upstream request timeout", class: plantain.Timeout, cause: proxyDeadline},
 	{text: "a timeout occurred", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "task timed out", class: plantain.Timeout, cause: proxyDeadline},
 
 	// pages that are not the API's
 	{text: "attention required! | cloudflare", class: plantain.Unclassifiable, cause: guardPage, retry: plantain.RetryLater},
@@ -288,7 +294,7 @@ var codeTexts = map[string]finding{
 	"image_prohibited_content":  {class: plantain.SafetyImage},
 	"image_recitation":          {class: plantain.Recitation},
 	"image_other":               {class: plantain.NoImage},
-	"no_image":                  {class: plantain.NoImage},
+	"no_image":                  {class: plantain.NoImage, cause: noImageMade, retry: plantain.RetryAfterFix},
 	"missing_thought_signature": {class: plantain.ThoughtSignature},
 }
 

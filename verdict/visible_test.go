@@ -24,6 +24,7 @@ type labelled struct {
 	ContentType string            `json:"content_type"`
 	Headers     map[string]string `json:"headers"`
 	Body        string            `json:"body"`
+	Surface     string            `json:"surface"`
 	Fidelity    string            `json:"fidelity"`
 	Truth       struct {
 		Class   string          `json:"class"`
@@ -129,7 +130,7 @@ func TestVisibleCasesGetTheirLabels(t *testing.T) {
 
 func TestOwnCasesGetTheirLabels(t *testing.T) {
 	t.Parallel()
-	cases := readCases(t, "testdata/cases.jsonl")
+	cases := ownCases(t)
 	checkLabels(t, cases)
 	count := map[string]int{}
 	for _, c := range cases {
@@ -140,6 +141,12 @@ func TestOwnCasesGetTheirLabels(t *testing.T) {
 			t.Errorf("class %s has %d cases, want 2 or more", class, count[class.String()])
 		}
 	}
+}
+
+// ownCases are the cases of this repository: shapes made by hand, and bodies that
+// people showed in public.
+func ownCases(t testing.TB) []labelled {
+	return append(readCases(t, "testdata/cases.jsonl"), readCases(t, "testdata/public.jsonl")...)
 }
 
 // classes are all that a verdict can have.

@@ -31,32 +31,30 @@ const (
 // errClosed says that the store was closed.
 var errClosed = errors.New("the store is closed")
 
-// A writer is the one goroutine that changes a file. What is moved in the books is
-// decided in memory, which knows the windows and the attempts that are out, and
-// made durable in a journal: moves that arrive while one write waits for the disk
-// share the next. The tables follow behind, many moves in a transaction, from the
-// other of two journals; after a crash they catch up from both.
+// A writer changes a file. What is moved in the books is decided in memory, which
+// knows the windows and the attempts that are out, and made durable in a journal:
+// of the callers that arrive while one write waits for the disk, the first to get
+// its turn makes the moves of all and writes them at once. The tables follow
+// behind, many moves in a transaction, from the other of two journals; after a
+// crash they catch up from both.
 type writer struct {
-	db      *sql.DB
-	owner   string
-	ready   map[string]*sql.Stmt // the statements of every move, by text
-	calls   chan call
-	most    int // moves that share a write
-	stopped chan struct{}
+	db    *sql.DB
+	owner string
+	ready map[string]*sql.Stmt // the statements of every move, by text
+	most  int                  // moves that share a write
 
-	mu     sync.RWMutex // guards closed against senders
-	closed bool
+	mu      sync.Mutex
+	waiting []*call // moves to make
 
-	// What follows is the goroutine's alone.
+	turn     chan struct{} // capacity 1: who has put something in has what follows
 	windows  map[pool.Key]pool.State
 	out      map[plantain.AttemptID]bool
 	journals journals
-	active   journaled   // what the journal that is written to holds
-	behind   journaled   // what the other one holds; empty: it can be written over
-	due      *time.Timer // of the next fold
-	folding  bool        // the tables take behind over, on a goroutine that tells folded
-	folded   chan error  // capacity 1
-	failing  bool        // the tables could not be written
+	active   journaled  // what the journal that is written to holds
+	behind   journaled  // what the other one holds; empty: it can be written over
+	folding  chan error // tells how the tables took behind over; nil: they don't
+	failing  bool       // the tables could not be written
+	closed   bool
 }
 
 // journaled is what a journal holds that the tables don't.
@@ -76,19 +74,18 @@ func (j *journaled) record(owner string) record {
 	return r
 }
 
-// A call is a move or another change, and where its end is told.
+// A call is a move, and where its end is told.
 type call struct {
-	move *move
-	run  func(*tx) error // nil with a nil move: only bring the tables up to date
-	done chan error
+	move
+	done chan error // capacity 1
 }
 
 // newWriter brings the tables of db up to date with what an earlier process left in
 // the journals beside path, and starts.
 func newWriter(db *sql.DB, path, owner string) (*writer, error) {
 	w := &writer{
-		db: db, owner: owner, ready: map[string]*sql.Stmt{}, calls: make(chan call, maxBatch), most: maxBatch, stopped: make(chan struct{}),
-		windows: map[pool.Key]pool.State{}, journals: journals{path: path}, folded: make(chan error, 1), due: time.NewTimer(foldIn),
+		db: db, owner: owner, ready: map[string]*sql.Stmt{}, most: maxBatch, turn: make(chan struct{}, 1),
+		windows: map[pool.Key]pool.State{}, journals: journals{path: path},
 	}
 	for _, text := range []string{insertAttempt, settleAttempt, readWindow, putWindow} {
 		s, err := db.Prepare(text)
@@ -103,110 +100,85 @@ func newWriter(db *sql.DB, path, owner string) (*writer, error) {
 	if err := w.transact(w.load); err != nil {
 		return nil, err
 	}
-	go w.loop()
 	return w, nil
 }
 
-func (w *writer) move(ctx context.Context, m move) error { return w.call(ctx, call{move: &m}) }
-
-func (w *writer) do(ctx context.Context, run func(*tx) error) error {
-	return w.call(ctx, call{run: run})
-}
-
-func (w *writer) flush(ctx context.Context) error { return w.call(ctx, call{}) }
-
-func (w *writer) call(ctx context.Context, c call) error {
-	c.done = make(chan error, 1)
-	w.mu.RLock()
-	if w.closed {
-		w.mu.RUnlock()
-		return errClosed
+func (w *writer) move(ctx context.Context, m move) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	select {
-	case w.calls <- c:
-		w.mu.RUnlock()
-	case <-ctx.Done():
-		w.mu.RUnlock()
-		return ctx.Err()
-	}
-	return <-c.done
-}
-
-func (w *writer) close() error {
+	c := &call{m, make(chan error, 1)}
 	w.mu.Lock()
-	if !w.closed {
-		w.closed = true
-		close(w.calls)
-	}
+	w.waiting = append(w.waiting, c)
 	w.mu.Unlock()
-	<-w.stopped
-	return w.db.Close()
-}
-
-func (w *writer) loop() {
-	defer close(w.stopped)
-	defer w.due.Stop()
 	for {
 		select {
-		case c, ok := <-w.calls:
-			if !ok {
-				w.finish()
-				return
-			}
-			w.serve(c)
-		case err := <-w.folded:
-			w.took(err)
-		case <-w.due.C:
-			w.fold()
+		case err := <-c.done:
+			return err
+		case w.turn <- struct{}{}:
+			w.commit(w.take())
+			<-w.turn
 		}
 	}
 }
 
-// serve makes a move, with those that have arrived meanwhile, or another change.
-func (w *writer) serve(c call) {
-	for c.move != nil {
-		batch, next, more := w.gather(c)
-		w.commit(batch)
-		if len(w.active.steps) >= foldAfter {
-			w.fold()
-		}
-		if !more {
-			return
-		}
-		c = next
-	}
-	c.done <- w.change(c.run)
+// take takes the moves that wait, oldest first.
+func (w *writer) take() []*call {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	batch := w.waiting[:min(len(w.waiting), w.most)]
+	w.waiting = w.waiting[len(batch):]
+	return batch
 }
 
-// gather takes the moves that have arrived, without waiting for more, up to the
-// first call that is none.
-func (w *writer) gather(first call) (batch []call, next call, more bool) {
-	batch = []call{first}
-	for len(batch) < w.most {
-		select {
-		case c, ok := <-w.calls:
-			if !ok {
-				return batch, call{}, false
-			}
-			if c.move == nil {
-				return batch, c, true
-			}
-			batch = append(batch, c)
-		default:
-			return batch, call{}, false
+func (w *writer) do(ctx context.Context, run func(*tx) error) error {
+	return w.alone(ctx, func() error {
+		if err := w.catchUp(); err != nil {
+			return err
 		}
+		if err := w.transact(run); err != nil {
+			return err
+		}
+		return w.transact(w.loadOut) // it may have given up some
+	})
+}
+
+func (w *writer) flush(ctx context.Context) error { return w.alone(ctx, w.catchUp) }
+
+// alone runs something while nothing else changes.
+func (w *writer) alone(ctx context.Context, run func() error) error {
+	select {
+	case w.turn <- struct{}{}:
+		defer func() { <-w.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return batch, call{}, false
+	if w.closed {
+		return errClosed
+	}
+	return run()
+}
+
+// close leaves a file that needs no journal, if it can.
+func (w *writer) close() error {
+	err := w.alone(context.Background(), func() error {
+		w.closed = true
+		if err := w.catchUp(); err != nil {
+			return fmt.Errorf("the next start takes the journal over: %w", err)
+		}
+		return w.journals.remove()
+	})
+	return errors.Join(err, w.db.Close())
 }
 
 // commit makes moves in memory, writes what they changed, and tells each its end:
 // its own error, or that of the write they share.
-func (w *writer) commit(batch []call) {
+func (w *writer) commit(batch []*call) {
 	ends := make([]error, len(batch))
 	made := journaled{windows: pool.States{}}
 	out := map[plantain.AttemptID]bool{}
 	for i, c := range batch {
-		ends[i] = w.make(c.move, &made, out)
+		ends[i] = w.make(&c.move, &made, out)
 	}
 	if !made.empty() {
 		if err := w.write(&made); err != nil {
@@ -219,6 +191,9 @@ func (w *writer) commit(batch []call) {
 			w.keep(&made, out)
 		}
 	}
+	if len(w.active.steps) >= foldAfter {
+		w.fold()
+	}
 	for i, c := range batch {
 		c.done <- ends[i]
 	}
@@ -228,6 +203,9 @@ func (w *writer) commit(batch []call) {
 // error and leaves them as they are. out are the attempts that the batch opened
 // (true) and settled (false).
 func (w *writer) make(m *move, made *journaled, out map[plantain.AttemptID]bool) error {
+	if w.closed {
+		return errClosed
+	}
 	isOut := func(id plantain.AttemptID) bool {
 		if is, ok := out[id]; ok {
 			return is
@@ -289,7 +267,7 @@ func (w *writer) keep(made *journaled, out map[plantain.AttemptID]bool) {
 	}
 	if w.active.windows == nil {
 		w.active.windows = pool.States{}
-		w.due.Reset(foldIn)
+		w.foldSoon(foldIn)
 	}
 	w.active.bytes += made.bytes
 	w.active.steps = append(w.active.steps, made.steps...)
@@ -298,24 +276,40 @@ func (w *writer) keep(made *journaled, out map[plantain.AttemptID]bool) {
 	}
 }
 
+// foldSoon has the tables follow after a while.
+func (w *writer) foldSoon(in time.Duration) {
+	time.AfterFunc(in, func() {
+		// Closed meanwhile: then there is nothing left to do.
+		_ = w.alone(context.Background(), func() error { w.fold(); return nil })
+	})
+}
+
 // fold has the tables take over what the journal holds, if they don't already, and
 // goes on with the other one.
 func (w *writer) fold() {
-	if w.folding || w.behind.empty() && w.active.empty() {
+	if w.folding != nil || w.behind.empty() && w.active.empty() {
 		return
 	}
 	if w.behind.empty() {
 		w.behind, w.active = w.active, journaled{}
 		w.journals.turn()
 	}
-	w.folding = true
-	r := w.behind.record(w.owner)
-	go func() { w.folded <- w.transact(func(t *tx) error { return t.redo(r) }) }()
+	r, end := w.behind.record(w.owner), make(chan error, 1)
+	w.folding = end
+	go func() {
+		end <- w.transact(func(t *tx) error { return t.redo(r) })
+		_ = w.alone(context.Background(), func() error { return w.folded(end) })
+	}()
 }
 
-// took takes note of how a fold ended. One that failed is tried again.
-func (w *writer) took(err error) {
-	w.folding = false
+// folded takes note of how a fold ended, if nobody has yet. One that failed is tried
+// again.
+func (w *writer) folded(end chan error) error {
+	if w.folding != end {
+		return nil
+	}
+	err := <-end
+	w.folding = nil
 	switch {
 	case err == nil:
 		w.behind = journaled{}
@@ -327,36 +321,22 @@ func (w *writer) took(err error) {
 	}
 	w.failing = err != nil
 	if w.failing {
-		w.due.Reset(time.Second)
-	} else {
-		w.due.Reset(foldIn) // for what was moved meanwhile
+		w.foldSoon(time.Second)
+	} else if !w.active.empty() {
+		w.foldSoon(foldIn)
 	}
+	return err
 }
 
 // catchUp returns when the tables have everything.
 func (w *writer) catchUp() error {
-	for w.folding || !w.behind.empty() || !w.active.empty() {
+	for w.folding != nil || !w.behind.empty() || !w.active.empty() {
 		w.fold()
-		err := <-w.folded
-		if w.took(err); err != nil {
+		if err := w.folded(w.folding); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// change runs what is no move; nil: nothing.
-func (w *writer) change(run func(*tx) error) error {
-	if err := w.catchUp(); err != nil {
-		return err
-	}
-	if run == nil {
-		return nil
-	}
-	if err := w.transact(run); err != nil {
-		return err
-	}
-	return w.transact(w.loadOut) // it may have given up some
 }
 
 func (w *writer) transact(run func(*tx) error) error {
@@ -427,11 +407,4 @@ func (w *writer) recover() error {
 		return err
 	}
 	return w.journals.remove()
-}
-
-// finish leaves a file that needs no journal, if it can.
-func (w *writer) finish() {
-	if w.catchUp() == nil {
-		_ = w.journals.remove() // what is left is taken over again, which changes nothing
-	}
 }

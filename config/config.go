@@ -20,7 +20,8 @@ type Config struct {
 	Images string // "file:FOLDER" or "s3://BUCKET?region=…"
 
 	Projects []Project // at least one
-	// FallbackModels may serve when a model has no capacity, by their served ids.
+	// FallbackModels may serve, in this order, when the model asked for has no room in
+	// time or no capacity; by their served ids.
 	// Empty: none.
 	FallbackModels []plantain.Model
 

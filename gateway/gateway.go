@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -233,6 +234,9 @@ func callerOf(r *http.Request) (relay.Caller, error) {
 	default:
 		return c, fmt.Errorf("Plantain-Priority: %q is not known; use high, normal or low", p)
 	}
+	if _, asked := r.Header["Plantain-Fallback"]; asked {
+		c.Fallback = fallback(strings.Join(r.Header.Values("Plantain-Fallback"), ","))
+	}
 	if s := r.Header.Get("Plantain-Max-Wait"); s != "" {
 		d, err := time.ParseDuration(s)
 		if err != nil || d <= 0 {
@@ -241,6 +245,18 @@ func callerOf(r *http.Request) (relay.Caller, error) {
 		c.MaxWait = d
 	}
 	return c, nil
+}
+
+// fallback reads a list of models. It is never nil: "none", or an empty list,
+// forbids what the configuration allows.
+func fallback(list string) []plantain.Model {
+	models := []plantain.Model{}
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" && name != "none" {
+			models = append(models, plantain.Model(name))
+		}
+	}
+	return models
 }
 
 func (g *Gateway) healthz(w http.ResponseWriter, _ *http.Request) {

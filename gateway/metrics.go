@@ -29,6 +29,7 @@ type metrics struct {
 	attempts *prometheus.CounterVec
 	cost     *prometheus.CounterVec
 	unknown  *prometheus.CounterVec
+	fallback *prometheus.CounterVec
 	waits    *prometheus.CounterVec
 	waited   prometheus.Histogram
 }
@@ -46,12 +47,13 @@ func (g *Gateway) metrics() *metrics {
 			attempts: counter("plantain_attempts_total", "Attempts by what came of them.", "project", "model", "verdict", "charged"),
 			cost:     counter("plantain_cost_dollars_total", "What attempts cost for certain.", "project", "model", "verdict"),
 			unknown:  counter("plantain_cost_unknown_dollars_total", "The most that attempts can have cost beyond that, where their end was not seen.", "project", "model"),
+			fallback: counter("plantain_fallback_attempts_total", "Attempts by a model that served in the place of the one asked for.", "asked", "model", "verdict"),
 			waits:    counter("plantain_waits_total", "Waits of requests, by what they were for.", "reason"),
 			waited: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "plantain_wait_seconds",
 				Help:    "What attempts waited for room or a back-off before they were sent.",
 				Buckets: []float64{.01, .1, 1, 5, 15, 30, 60, 120, 300}}),
 		}
-		m.registry.MustRegister(m.requests, m.running, m.attempts, m.cost, m.unknown, m.waits, m.waited, state{g},
+		m.registry.MustRegister(m.requests, m.running, m.attempts, m.cost, m.unknown, m.fallback, m.waits, m.waited, state{g},
 			collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 		g.counted = m
 	})
@@ -67,6 +69,9 @@ func (g *Gateway) Observe(e relay.Event) {
 	case relay.EventJudged:
 		m.attempts.WithLabelValues(project, model, e.Class.String(), e.Charged.String()).Inc()
 		m.cost.WithLabelValues(project, model, e.Class.String()).Add(dollars(e.Cost.Low))
+		if e.Asked != "" {
+			m.fallback.WithLabelValues(string(e.Asked), model, e.Class.String()).Inc()
+		}
 		if !e.Cost.Known() {
 			m.unknown.WithLabelValues(project, model).Add(dollars(e.Cost.High - e.Cost.Low))
 		}

@@ -22,10 +22,12 @@ type header struct {
 	project  plantain.ProjectName // empty: nothing was sent
 	attempts int
 	verdict  plantain.Class
-	cost     plantain.Cost // of all attempts together
-	image    string        // what differs from what was asked; empty: not said
-	after    time.Duration // Retry-After; zero: none
-	running  bool          // the attempt goes on: neither its verdict nor its cost is known
+	cost     plantain.Cost  // of all attempts together
+	image    string         // what differs from what was asked; empty: not said
+	instead  plantain.Model // the model that served in the place of the one asked for; empty: none did
+	fallback string         // what an error tells of those that did not; empty: nothing
+	after    time.Duration  // Retry-After; zero: none
+	running  bool           // the attempt goes on: neither its verdict nor its cost is known
 }
 
 // write sets the headers. Cost is dollars, or "low-high" where it is not known.
@@ -42,6 +44,9 @@ func (h header) write(to http.Header) {
 	if h.image != "" {
 		to.Set("Plantain-Image", h.image)
 	}
+	if h.instead != "" {
+		to.Set("Plantain-Model-Fallback", string(h.instead))
+	}
 	if h.after > 0 {
 		to.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(h.after.Seconds())), 10))
 	}
@@ -52,6 +57,11 @@ func (h header) costUSD() string {
 		return h.cost.Low.Decimal()
 	}
 	return h.cost.Low.Decimal() + "-" + h.cost.High.Decimal()
+}
+
+// heading is what the headers of an answer say of the request as it stands.
+func (a *ask) heading(attempts int) header {
+	return header{request: a.id, attempts: attempts, cost: a.spent, instead: a.instead(), fallback: a.fallback.said()}
 }
 
 // An answer is what the client gets: Google's answer as it came, Google's error
@@ -78,7 +88,8 @@ func (a *answer) release() { a.body.Release() }
 
 // answer hands on what the last attempt brought.
 func (t *Transport) answer(a *ask, r *result, attempts int) *answer {
-	h := header{request: a.id, project: r.member.Name, attempts: attempts, verdict: r.verdict.Class, cost: a.spent, image: asAsked(a, &r.facts.Body)}
+	h := a.heading(attempts)
+	h.project, h.verdict, h.image = r.member.Name, r.verdict.Class, asAsked(a, &r.facts.Body)
 	switch {
 	case r.lost != nil:
 		return &answer{header: h, refused: lostOnDisk(r)}
@@ -103,6 +114,9 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 	if full && !noRoom.Forever {
 		after = max(noRoom.At.Sub(t.now()), time.Second)
 	}
+	if at := a.fallback.nextAt; full && !at.IsZero() && (after == 0 || at.Before(noRoom.At)) {
+		after = max(at.Sub(t.now()), time.Second)
+	}
 	if last != nil && !(full && !noRoom.Forever && ofProject(last.verdict.Class)) {
 		answer := t.answer(a, last, attempts)
 		if after > 0 {
@@ -110,7 +124,8 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 		}
 		return answer
 	}
-	h := header{request: a.id, attempts: attempts, after: after}
+	h := a.heading(attempts)
+	h.after = after
 	if full {
 		refused := noRoomRefusal(a, noRoom, after)
 		h.verdict = refused.verdict.Class
@@ -225,6 +240,9 @@ func noRoomRefusal(a *ask, n *pool.NoRoom, after time.Duration) *refusal {
 		v.Class = plantain.RateDay
 	}
 	message := fmt.Sprintf("no project has room for %s: %s", a.entry.ID, n.Error())
+	if said := a.fallback.said(); said != "" {
+		message += "; " + said
+	}
 	v.Explanation = "Plantain did not send the request, so nothing was charged: " + message + "."
 	v.Fix = "Send it again after the time in Retry-After, or add a project."
 	if n.Forever {

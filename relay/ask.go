@@ -29,6 +29,9 @@ type Caller struct {
 	// Force names verdicts that the client wants to overrule: "unknown" sends an
 	// attempt again that may have been charged.
 	Force string
+	// Fallback are the models that may serve when the one asked for has no room in
+	// time or no capacity, in this order; nil: those of the Transport, empty: none.
+	Fallback []plantain.Model
 	// Watch is told what happens, as it happens, by one goroutine at a time; nil:
 	// nobody. It must not block.
 	Watch func(Event)
@@ -65,8 +68,9 @@ type ask struct {
 	begun  time.Time
 	idle   time.Time // since when nothing of it is out; only the flight uses it
 	bounds
-	need  pool.Amount
-	spent plantain.Cost // of all attempts so far
+	need     pool.Amount
+	spent    plantain.Cost // of all attempts so far
+	fallback fallback
 }
 
 // bounds are how long a client waits.
@@ -145,13 +149,23 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 		return nil, err
 	}
 	if rt.pays() {
-		if err := a.check(); err != nil {
+		err := a.check()
+		if err == nil {
+			err = t.allowFallback(a)
+		}
+		if err != nil {
 			a.body.Release()
 			return nil, err
 		}
-		a.need = pool.Amount{Requests: 1, Images: 1, Tokens: ledger.InputTokens(a.entry, a.asked), Spend: ledger.Estimate(a.entry, t.price(a.entry, a.asked.ServiceTier), a.asked, 0)}
+		a.need = t.need(a)
 	}
 	return a, nil
+}
+
+// need is what one attempt is expected to take of the windows.
+func (t *Transport) need(a *ask) pool.Amount {
+	return pool.Amount{Requests: 1, Images: 1, Tokens: ledger.InputTokens(a.entry, a.asked),
+		Spend: ledger.Estimate(a.entry, t.price(a.entry, a.asked.ServiceTier), a.asked, 0)}
 }
 
 func notServed(r *http.Request) *refusal {
@@ -204,7 +218,8 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 	var sum hash.Hash
 	if a.key != "" {
 		sum = sha256.New()
-		fmt.Fprintf(sum, "%s %s?%s\n", r.Method, r.URL.Path, a.query)
+		fallback := a.caller.Fallback
+		fmt.Fprintf(sum, "%s %s?%s\n%t %q\n", r.Method, r.URL.Path, a.query, fallback != nil, fallback)
 	}
 	err := a.body.Fill(r.Body, func(p []byte) {
 		_, _ = scan.Write(p)

@@ -52,9 +52,12 @@ func pixelsAsAsked(a *ask, width, height int) (differs []string) {
 	return differs
 }
 
-// mapped tells of an old id that another model serves for. An alias is another
-// name of the same model and no difference.
+// mapped tells of a model that serves in the place of the one asked for, or for an
+// old id. An alias is another name of the same model and no difference.
 func mapped(a *ask) string {
+	if m := a.instead(); m != "" {
+		return differ("model", string(m), string(a.route.model))
+	}
 	for _, old := range a.entry.Old {
 		if old.ID == gemini.BareModel(a.route.model) {
 			return differ("model", string(a.entry.ID), string(a.route.model))

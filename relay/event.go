@@ -22,6 +22,7 @@ type Event struct {
 	Kind    EventKind            `json:"kind"`
 	Attempt int                  `json:"attempt"`
 	Model   plantain.Model       `json:"model,omitempty"` // empty: none that the catalogue knows
+	Asked   plantain.Model       `json:"asked,omitempty"` // the model asked for, where Model serves in its place
 	Client  plantain.ClientName  `json:"-"`
 	Project plantain.ProjectName `json:"project,omitempty"`
 	Until   time.Time            `json:"until,omitzero"` // of a wait
@@ -35,7 +36,7 @@ type Event struct {
 }
 
 func (t *Transport) tell(a *ask, e Event) {
-	e.At, e.Client = t.now(), a.caller.Client
+	e.At, e.Client, e.Asked = t.now(), a.caller.Client, a.fallback.from
 	if _, known := t.set().catalogue().Lookup(a.entry.ID); known {
 		e.Model = a.entry.ID
 	}

@@ -126,7 +126,8 @@ func ourDetail(v plantain.Verdict, h header) json.RawMessage {
 		"attempts": strconv.Itoa(h.attempts),
 		"request":  string(h.request),
 	}
-	for k, s := range map[string]string{"explanation": v.Explanation, "next": v.Fix, "limit": string(v.Limit), "project": string(h.project)} {
+	for k, s := range map[string]string{"explanation": v.Explanation, "next": v.Fix, "limit": string(v.Limit), "project": string(h.project),
+		"model_fallback": string(h.instead), "fallback": h.fallback} {
 		if s != "" {
 			meta[k] = s
 		}

@@ -139,11 +139,22 @@ func (g *google) calls() string {
 	return strings.ReplaceAll(strings.Join(g.asked, ""), "key-", "")
 }
 
-// books remembers what was settled.
+// books remembers what was opened and settled.
 type books struct {
 	relay.Memory
 	mu      sync.Mutex
+	opened  []plantain.Attempt
 	entries []ledger.Entry
+}
+
+func (b *books) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, fn func(pool.States) error) error {
+	err := b.Memory.Open(ctx, a, keys, fn)
+	if err == nil {
+		b.mu.Lock()
+		b.opened = append(b.opened, a)
+		b.mu.Unlock()
+	}
+	return err
 }
 
 func (b *books) Settle(ctx context.Context, e ledger.Entry, keys []pool.Key, fn func(pool.States) error) error {

@@ -22,9 +22,10 @@ func (t *Transport) stream(f *flight, o *out, g *got, scan *gemini.Scanner, n in
 		}
 		g.body.Show(end)
 		if f.answer == nil {
+			h := f.ask.heading(n)
+			h.project, h.image, h.running = o.member.Name, mapped(f.ask), true
 			f.depart(&answer{
-				header: header{request: f.ask.id, project: o.member.Name, attempts: n, image: mapped(f.ask), running: true},
-				status: g.facts.Status, google: g.facts.Header, body: g.body.Retain(), length: -1,
+				header: h, status: g.facts.Status, google: g.facts.Header, body: g.body.Retain(), length: -1,
 			})
 		}
 	}
@@ -51,7 +52,8 @@ func (t *Transport) streamError(a *ask, r *result, n int) []byte {
 	if r.lost != nil {
 		refused = lostOnDisk(r)
 	}
-	h := header{request: a.id, project: r.member.Name, attempts: n, verdict: r.verdict.Class, cost: a.spent}
+	h := a.heading(n)
+	h.project, h.verdict = r.member.Name, r.verdict.Class
 	text := string(refused.google(h).compact())
 	if strings.Contains(a.query, "alt=sse") {
 		// Without a blank line behind it: the JavaScript SDK would take it for an event

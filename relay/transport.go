@@ -58,6 +58,10 @@ type Settings struct {
 	Timeout   time.Duration                // the longest that one attempt may take; zero: 5 minutes
 	MaxWait   time.Duration                // the longest that a request waits for room; zero: 2 minutes
 	MaxQueue  int                          // requests that may wait for room at once; zero: 1000
+	// Fallback are the models that may serve, in this order, when the one asked for
+	// has no room in time or no capacity; nil: none. A [Caller] may say otherwise. What
+	// the catalogue does not know is passed over.
+	Fallback []plantain.Model
 }
 
 // Change puts other settings in force, for requests that run as well as for new
@@ -115,24 +119,46 @@ func (t *Transport) Waiting() int { return t.queue.Len() }
 // Running is how many requests are being served, those whose client left included.
 func (t *Transport) Running() int { return t.flights.running() }
 
-// run is the loop: one request, from its admission to its answer.
+// run serves one request, from its admission to its answer.
 func (t *Transport) run(f *flight) *answer {
 	a := f.ask
 	defer a.body.Release()
 	a.idle = t.now()
 	t.budget.earn(cmp.Or(t.set().Policy.Budget, 0.2))
+	end := t.try(f, 0)
+	if f.answer == nil {
+		end = t.fallBack(f, end)
+	}
+	defer end.last.release()
+	switch {
+	case f.answer != nil:
+		return f.answer
+	case end.err != nil:
+		return t.refuse(a, end.last, end.attempts, end.err)
+	default:
+		return t.answer(a, end.last, end.attempts)
+	}
+}
+
+// try is the loop: attempts on one model, after those that the request has behind
+// it, until the policy ends them or none can be opened. An answer may have
+// departed by then.
+func (t *Transport) try(f *flight, behind int) ending {
+	a := f.ask
 	again := map[plantain.Class]int{}
 	var last *result
-	defer func() { last.release() }()
-	for n := 1; ; n++ {
+	for n := behind + 1; ; n++ {
 		o, err := t.open(f, n)
 		if err != nil {
-			return t.refuse(a, last, n-1, err)
+			return ending{last, n - 1, err}
+		}
+		if n == behind+1 {
+			t.tellFallback(a)
 		}
 		last.release()
 		g := t.send(f, o, n)
 		last = t.judge(a, o, g)
-		step := t.next(last.verdict, a, n, again[last.verdict.Class])
+		step := t.next(last.verdict, a, n-behind, again[last.verdict.Class])
 		if step.Done && f.answer == nil && last.whole() {
 			// All but the last byte may go while the books are written.
 			g.body.Show(g.body.Len() - 1)
@@ -141,11 +167,11 @@ func (t *Transport) run(f *flight) *answer {
 		t.settle(a, last, n)
 		if f.answer != nil {
 			t.arrive(a, last, n)
-			return f.answer
+			return ending{last, n, nil}
 		}
 		last.body.End() // whatever becomes of it, nothing more is to be held
 		if step.Done {
-			return t.answer(a, last, n)
+			return ending{last, n, nil}
 		}
 		again[last.verdict.Class]++
 		if a.route.free() && step.Wait == 0 {
@@ -153,7 +179,7 @@ func (t *Transport) run(f *flight) *answer {
 			f.without[o.member.Name] = true
 		}
 		if !t.pause(f, step.Wait, n, last.verdict) {
-			return t.answer(a, last, n)
+			return ending{last, n, nil}
 		}
 	}
 }
@@ -230,7 +256,8 @@ func (r *result) release() {
 	}
 }
 
-// next applies the policy, the client's own wish and the retry budget.
+// next applies the policy, the client's own wish and the retry budget after the
+// attempt number n on a model.
 func (t *Transport) next(v plantain.Verdict, a *ask, n, again int) Step {
 	p := t.set().Policy
 	if a.caller.Force == "unknown" {

@@ -221,6 +221,7 @@ func settings(c *config.Config) ([]pool.Member, relay.Settings, error) {
 			NoImage: c.Retry.NoImage, Unknown: c.Retry.Unknown, Budget: c.Retry.Budget},
 		Rules:   verdict.Rules{Filtered: c.Billing.Filtered},
 		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait, MaxQueue: c.Queue.MaxLength,
+		Fallback: c.FallbackModels,
 	}
 	var members []pool.Member
 	for _, p := range c.Projects {

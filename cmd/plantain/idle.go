@@ -14,7 +14,6 @@ func idle(c *config.Config) []string {
 			names = append(names, name)
 		}
 	}
-	add(len(c.FallbackModels) > 0, "fallback_models")
 	add(c.Retention != d.Retention, "retention")
 	add(c.StatusFeed != d.StatusFeed, "status_feed")
 	add(c.Retry.MaxWait != d.Retry.MaxWait, "retry.max_wait")

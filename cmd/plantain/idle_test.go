@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/config"
 )
 
@@ -16,10 +15,9 @@ func TestASettingWithoutEffectIsNamed(t *testing.T) {
 	if got := idle(&c); len(got) != 0 {
 		t.Errorf("the defaults are named: %v", got)
 	}
-	c.FallbackModels = []plantain.Model{"gemini-3-pro-image"}
 	c.Retention.Images = time.Hour
 	c.Projects[0].Weight = 3
-	if got := idle(&c); !slices.Equal(got, []string{"fallback_models", "retention", "weight of project a"}) {
+	if got := idle(&c); !slices.Equal(got, []string{"retention", "weight of project a"}) {
 		t.Errorf("got %v", got)
 	}
 }

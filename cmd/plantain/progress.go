@@ -63,12 +63,20 @@ func tell(e relay.Event) string {
 	case relay.EventWaiting:
 		return fmt.Sprintf("attempt %d waits until %s (%s)", e.Attempt, e.Until.Local().Format("15:04:05"), e.Why)
 	case relay.EventSent:
-		return fmt.Sprintf("attempt %d is out through %s", e.Attempt, e.Project)
+		return fmt.Sprintf("attempt %d is out through %s%s", e.Attempt, e.Project, instead(e))
 	case relay.EventJudged:
-		return fmt.Sprintf("attempt %d through %s: %s, cost %s", e.Attempt, e.Project, e.Class, e.Cost)
+		return fmt.Sprintf("attempt %d through %s%s: %s, cost %s", e.Attempt, e.Project, instead(e), e.Class, e.Cost)
 	default:
 		return string(e.Kind)
 	}
+}
+
+// instead tells of a model that serves in the place of the one asked for.
+func instead(e relay.Event) string {
+	if e.Asked == "" {
+		return ""
+	}
+	return fmt.Sprintf(" by %s in place of %s", e.Model, e.Asked)
 }
 
 func (p *progress) stop() {

@@ -134,6 +134,9 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 	if errors.Is(err, errStopping) {
 		return &answer{header: h, refused: stopping()}
 	}
+	if errors.As(err, new(*Unkept)) {
+		return &answer{header: h, refused: unkept(err)}
+	}
 	if !errors.Is(err, errLeft) {
 		t.log().Error("a request could not be served", "request", a.id, "error", err)
 	}
@@ -314,6 +317,14 @@ func stopping() *refusal {
 	return &refusal{status: http.StatusServiceUnavailable, message: "the gateway is stopping", after: time.Second,
 		verdict: plantain.Verdict{Class: plantain.ServerError, Charged: plantain.ChargedNo, Retry: plantain.RetryLater,
 			Explanation: "The gateway is being stopped and sends nothing any more. Nothing was charged.", Fix: "Send it again when it is back."}}
+}
+
+// unkept refuses what could not be kept, were it paid for.
+func unkept(err error) *refusal {
+	return &refusal{status: http.StatusServiceUnavailable, message: err.Error(), after: 2 * probeEvery,
+		verdict: plantain.Verdict{Class: plantain.ServerError, Charged: plantain.ChargedNo, Retry: plantain.RetryLater,
+			Explanation: "Plantain sends nothing while " + err.Error() + ": an image that is paid for could not be kept. Nothing was charged.",
+			Fix:         "Make room for it or mend it; the log of the gateway says more. The gateway goes on by itself as soon as it can write again."}}
 }
 
 func localFault(a *ask) *refusal {

@@ -235,7 +235,8 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 		bad.status = http.StatusRequestEntityTooLarge
 		return bad
 	case errors.As(err, new(*spool.DiskError)):
-		return fmt.Errorf("read the request: %w", err)
+		t.spoolFailed(err, a.body.Len())
+		return unkept(t.keeping.able())
 	case err != nil, r.ContentLength >= 0 && a.body.Len() != r.ContentLength:
 		return badRequest("", "the request's body was cut before its end", "Send it again whole.")
 	}

@@ -121,6 +121,11 @@ func (t *Transport) takeAny(f *flight, n int) (*out, *pool.NoRoom, error) {
 	if t.stopping.Load() {
 		return nil, nil, errStopping
 	}
+	if !f.ask.route.free() {
+		if err := t.keeping.able(); err != nil {
+			return nil, nil, err
+		}
+	}
 	with, none := t.rank(f)
 	for _, m := range with {
 		o, err := t.take(f.ask, m, n, t.now())
@@ -157,8 +162,10 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 	need.Spend = o.attempt.Estimate // by the price of this way
 	if err := t.change(m.Keys(a.entry.ID), m.Take(now, o.attempt, need), func(fn func(pool.States) error) error {
 		return t.books.Open(context.Background(), o.attempt, m.Keys(a.entry.ID), fn)
-	}); err != nil {
+	}); errors.As(err, new(*pool.NoRoom)) {
 		return nil, err
+	} else if err != nil {
+		return nil, t.booksFailed(err)
 	}
 	t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
 	return o, nil
@@ -206,18 +213,25 @@ func (t *Transport) account(a *ask, r *result, n int) {
 	if scope == pool.ScopeUpstream {
 		keys = t.neighbours(r.member, keys)
 	}
-	entry := entryOf(a, r, now)
-	err := t.change(keys, func(s pool.States) error {
-		r.member.Give(s, now, r.attempt, sentOr(r, now), taken(a, r), r.verdict.Class == plantain.Success)
-		t.park(s, r.out, scope, park)
-		r.member.Learn(s, now, a.entry.ID, r.verdict)
-		return nil
-	}, func(fn func(pool.States) error) error {
-		return t.books.Settle(context.Background(), entry, keys, fn)
-	})
-	if err != nil {
-		t.log().Error("the books could not be settled; the attempt will stand as unknown",
-			"request", a.id, "attempt", r.attempt.ID, "cost", r.cost.String(), "error", err)
+	entry, o, v := entryOf(a, r, now), r.out, r.verdict
+	sent, really, model := sentOr(r, now), taken(a, r), a.entry.ID
+	d := debt{request: a.id, attempt: o.attempt.ID, cost: r.cost, settle: func() error {
+		return t.change(keys, func(s pool.States) error {
+			o.member.Give(s, now, o.attempt, sent, really, v.Class == plantain.Success)
+			t.park(s, o, scope, park)
+			o.member.Learn(s, now, model, v)
+			return nil
+		}, func(fn func(pool.States) error) error {
+			return t.books.Settle(context.Background(), entry, keys, fn)
+		})
+	}}
+	switch err := d.settle(); {
+	case errors.Is(err, ErrNotOut):
+		t.log().Error("the attempt was given up before it was settled, and stands as unknown",
+			"request", a.id, "attempt", o.attempt.ID, "cost", r.cost.String())
+	case err != nil:
+		t.owe(d)
+		t.booksFailed(err)
 	}
 }
 

@@ -47,6 +47,7 @@ type Transport struct {
 	budget   budget
 	queue    pool.Queue
 	flights  flights
+	keeping  keeping
 }
 
 // Settings are what of a Transport may change while it runs.
@@ -111,7 +112,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *Transport) Stop() { t.stopping.Store(true) }
 
 // Close waits until everything that was sent is settled, or the context ends.
-func (t *Transport) Close(ctx context.Context) error { return t.flights.wait(ctx) }
+func (t *Transport) Close(ctx context.Context) error {
+	return errors.Join(t.flights.wait(ctx), t.endKeeping())
+}
 
 // Waiting is how many requests wait for their turn or for room.
 func (t *Transport) Waiting() int { return t.queue.Len() }

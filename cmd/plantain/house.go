@@ -123,6 +123,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	h.gateway = &gateway.Gateway{
 		Relay:    h.relay,
 		Door:     h.door,
+		Ready:    h.relay.Ready,
 		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(h.now.Load())) },
 		Attempts: h.attempts,
 		Load:     func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },
@@ -131,6 +132,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	}
 	h.gateway.Limit(c.Clients.Concurrency)
 	h.relay.Watch = h.gateway.Observe
+	_ = h.relay.Examine() // what is wrong is logged, told to every client, and may be mended
 	return h, nil
 }
 

@@ -141,6 +141,9 @@ func (h *house) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			if h.relay.Ready() != nil {
+				continue // what is still to be settled would be given up
+			}
 			if _, err := h.store.Recover(ctx, h.clock.Now()); err != nil && ctx.Err() == nil {
 				h.log.Error("look for overdue attempts", "error", err)
 			}

@@ -7,6 +7,7 @@
 package spool
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -87,6 +88,30 @@ func (s *Spool) Sweep() (int, error) {
 		swept++
 	}
 	return swept, errors.Join(errs...)
+}
+
+// maxProbe bounds what a probe writes.
+const maxProbe = 32 << 20
+
+// Probe writes a file of a size, at least a small one and at most 32 MiB, as far as
+// to the disk, and removes it. Its error says why a body could not be kept.
+func (s *Spool) Probe(size int64) (err error) {
+	f, err := os.CreateTemp(s.dir, filePrefix)
+	if err != nil {
+		return fmt.Errorf("probe the spool: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	block := make([]byte, firstSize)
+	_, _ = rand.Read(block) // zeros might take no room; it never fails
+	for size = min(max(size, 1), maxProbe); size > 0; size -= firstSize {
+		if _, err := f.Write(block); err != nil {
+			return fmt.Errorf("probe the spool: %w", err)
+		}
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("probe the spool: %w", err)
+	}
+	return nil
 }
 
 // Used reports how many bytes of memory bodies hold at this moment.

@@ -235,8 +235,7 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 		bad.status = http.StatusRequestEntityTooLarge
 		return bad
 	case errors.As(err, new(*spool.DiskError)):
-		t.spoolFailed(err, a.body.Len())
-		return unkept(t.keeping.able())
+		return unkept(t.spoolFailed(err, a.body.Len()))
 	case err != nil, r.ContentLength >= 0 && a.body.Len() != r.ContentLength:
 		return badRequest("", "the request's body was cut before its end", "Send it again whole.")
 	}

@@ -67,9 +67,9 @@ func (t *Transport) Examine() error {
 		return err
 	}
 	if err := t.spool.Probe(0); err != nil {
-		t.spoolFailed(err, 0)
+		return t.spoolFailed(err, 0)
 	}
-	return t.keeping.able()
+	return nil
 }
 
 func (k *keeping) able() error {
@@ -85,27 +85,32 @@ func (k *keeping) able() error {
 	}
 }
 
-func (t *Transport) spoolFailed(err error, size int64) {
+// spoolFailed notes that the spool failed at a body of a size, and gives that as
+// the reason to refuse what comes.
+func (t *Transport) spoolFailed(err error, size int64) (why *Unkept) {
+	why = &Unkept{"the spool", err}
 	k := &t.keeping
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.spool == nil {
 		t.log().Error("the spool can't be written: nothing is sent until it can", "error", err)
 	}
-	k.spool, k.size = &Unkept{"the spool", err}, max(k.size, size)
+	k.spool, k.size = why, max(k.size, size)
 	t.mendLater()
+	return why
 }
 
-func (t *Transport) booksFailed(err error) *Unkept {
+func (t *Transport) booksFailed(err error) (why *Unkept) {
+	why = &Unkept{"the store", err}
 	k := &t.keeping
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.books == nil {
 		t.log().Error("the store can't be written: nothing is sent until it can", "error", err)
 	}
-	k.books = &Unkept{"the store", err}
+	k.books = why
 	t.mendLater()
-	return k.books
+	return why
 }
 
 // owe keeps a settlement that the books did not take, to be tried again until

@@ -231,7 +231,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 			"request", a.id, "attempt", o.attempt.ID, "cost", r.cost.String())
 	case err != nil:
 		t.owe(d)
-		t.booksFailed(err)
+		_ = t.booksFailed(err) // whoever comes next is told
 	}
 }
 

@@ -118,7 +118,7 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 	if disk := (*spool.DiskError)(nil); errors.As(err, &disk) {
 		// It is paid for: what it was must still reach the ledger.
 		g.lost = disk
-		t.spoolFailed(disk, g.body.Len())
+		_ = t.spoolFailed(disk, g.body.Len())
 		_, err = io.Copy(scan, body)
 	}
 	g.facts.Body = scan.Finish()

@@ -234,7 +234,7 @@ func noRoomRefusal(a *ask, n *pool.NoRoom, after time.Duration) *refusal {
 	v := plantain.Verdict{Class: plantain.RateMinute, Charged: plantain.ChargedNo, Retry: plantain.RetryLater, Limit: n.Limit, Wait: after}
 	switch {
 	case len(n.Outgrown) > 0:
-		return tooLarge(a, n)
+		return outgrown(a, n)
 	case n.Parked.Reason != "":
 		v.Class = n.Parked.Reason
 	case n.Forever:
@@ -255,9 +255,9 @@ func noRoomRefusal(a *ask, n *pool.NoRoom, after time.Duration) *refusal {
 	return &refusal{status: statusOf(v.Class), verdict: v, message: message}
 }
 
-// tooLarge refuses a request that exceeds whole windows, so that to wait for room
+// outgrown refuses a request that exceeds whole windows, so that to wait for room
 // would be to wait for ever.
-func tooLarge(a *ask, n *pool.NoRoom) *refusal {
+func outgrown(a *ask, n *pool.NoRoom) *refusal {
 	bad := badRequest("contents", fmt.Sprintf("this request to %s is larger than the %s window of every project that could take it: %s",
 		a.entry.ID, n.Limit, n.TooLarge()),
 		"Shorten the prompt or send fewer pictures; or, where Google grants a project more, raise its limits in plantain.yaml. No wait helps.")
@@ -298,7 +298,11 @@ func unanswered(r *result) *refusal {
 	if isTimeout(r.facts.Err) {
 		status = http.StatusGatewayTimeout
 	}
-	return &refusal{status: status, verdict: r.verdict, message: strings.TrimSuffix(r.verdict.Explanation, ".")}
+	message := strings.TrimSuffix(r.verdict.Explanation, ".")
+	if large := tooLarge(0); errors.As(r.facts.Err, &large) {
+		message = fmt.Sprintf("%s: no image of Google's is. %s", large, message)
+	}
+	return &refusal{status: status, verdict: r.verdict, message: message}
 }
 
 func isTimeout(err error) bool {

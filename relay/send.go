@@ -1,9 +1,11 @@
 package relay
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -107,6 +109,7 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 		}
 		body = unzipped
 	}
+	body = &bounded{from: body, most: t.set().maxAnswer()}
 	scan := gemini.NewScanner(res.Header.Get("Content-Type"))
 	tap := func(p []byte) { _, _ = scan.Write(p) }
 	g.body = t.spool.Buffer()
@@ -126,6 +129,41 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 	if err != nil {
 		g.facts.Stage = plantain.Reading
 	}
+}
+
+// MaxAnswer is where an answer is cut off: ten 4K pictures with their signatures
+// are 200 to 300 MB, a single one 20 to 30, and Google's own SDKs read no more than
+// 256 MB at once (gemini-api.md §4, §5). Beyond it an upstream is broken, or means
+// harm.
+const MaxAnswer = 256 << 20
+
+func (s *Settings) maxAnswer() int64 { return cmp.Or(s.MaxAnswer, MaxAnswer) }
+
+// A tooLarge error says that an answer was cut off at a number of bytes.
+type tooLarge int64
+
+func (n tooLarge) Error() string {
+	return fmt.Sprintf("the answer was larger than %d MB and was cut off", int64(n)>>20)
+}
+
+// bounded reads no more than most.
+type bounded struct {
+	from io.Reader
+	read int64
+	most int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.read >= b.most {
+		// One byte more tells an answer of just that length from a longer one.
+		if n, err := b.from.Read(make([]byte, 1)); n == 0 {
+			return 0, err
+		}
+		return 0, tooLarge(b.most)
+	}
+	n, err := b.from.Read(p[:min(int64(len(p)), b.most-b.read)])
+	b.read += int64(n)
+	return n, err
 }
 
 // progress follows how far an exchange got. Its hooks run on the goroutines of

@@ -59,6 +59,7 @@ type Settings struct {
 	Timeout   time.Duration                // the longest that one attempt may take; zero: 5 minutes
 	MaxWait   time.Duration                // the longest that a request waits for room; zero: 2 minutes
 	MaxQueue  int                          // requests that may wait for room at once; zero: 1000
+	MaxAnswer int64                        // bytes of an answer, past which it is cut off; zero: [MaxAnswer]
 	// Fallback are the models that may serve, in this order, when the one asked for
 	// has no room in time or no capacity; nil: none. A [Caller] may say otherwise. What
 	// the catalogue does not know is passed over.

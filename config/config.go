@@ -53,7 +53,7 @@ type Project struct {
 	Vertex Vertex
 	// PricePermille is what the upstream takes, in thousandths of Google's price.
 	PricePermille int
-	Weight        int // share of the traffic, relative to the other projects; at least 1
+	Weight        int // how far its room is used before it is another's turn; at least 1
 }
 
 // Vertex is where and how Vertex AI is reached. The zero value: not at all.

@@ -38,8 +38,10 @@ func (m Member) Learn(states States, now time.Time, model plantain.Model, v plan
 }
 
 // limitsIn gives the limits of a key with what was learnt of them.
-func (m Member) limitsIn(k Key, s *State) Limits {
-	limits := m.limits(k)
+func (m Member) limitsIn(k Key, s *State) Limits { return m.learnt(m.limits(k), s) }
+
+// learnt puts what was learnt in the place of what the configuration says.
+func (m Member) learnt(limits Limits, s *State) Limits {
 	if len(s.Learnt) == 0 || s.Under != m.Fingerprint {
 		return limits
 	}

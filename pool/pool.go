@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -40,28 +39,38 @@ type Member struct {
 	// Fingerprint changes when the project's configuration does, so that a
 	// parking that only a change can end does end.
 	Fingerprint string
+	// Weight is how much of its room is used before the room of others is, relative
+	// to them; zero: 1.
+	Weight int
+	// Price is what it takes, in thousandths of Google's price; zero: 1000.
+	Price int
 }
 
-// A Pool knows its projects and ranks them. It is safe for concurrent use. Its
-// ranking works on a snapshot; the reservation, made on the true state in a
+// A Pool knows its projects and chooses among them. It is safe for concurrent use.
+// Its choice is made on a snapshot; the reservation, made on the true state in a
 // transaction, decides.
 type Pool struct {
-	members []Member
-
-	mu   sync.RWMutex
-	seen map[Key]State
+	mu      sync.RWMutex
+	members []Member // replaced, never changed
+	index   map[plantain.ProjectName]int
+	seen    map[Key]State
+	records map[Key]record
+	places  map[plantain.Model][]place // of members, in their order; a model that was never asked for has none
 }
 
-// New makes a pool of members.
+// New makes a pool of members. Each has a name of its own.
 func New(members []Member) *Pool {
-	return &Pool{members: slices.Clone(members), seen: map[Key]State{}}
+	p := &Pool{seen: map[Key]State{}, records: map[Key]record{}}
+	p.Replace(members)
+	return p
 }
 
-// Members gives the projects, in the order of the configuration.
+// Members gives the projects, in the order of the configuration. The caller does
+// not change them.
 func (p *Pool) Members() []Member {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return slices.Clone(p.members)
+	return p.members
 }
 
 // Replace puts other members in the place of those there are; what was seen stays.
@@ -69,6 +78,11 @@ func (p *Pool) Replace(members []Member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.members = slices.Clone(members)
+	p.index = make(map[plantain.ProjectName]int, len(members))
+	for i, m := range members {
+		p.index[m.Name] = i
+	}
+	p.places = map[plantain.Model][]place{}
 }
 
 // Saw takes note of states as a transaction left them; they are not to be changed
@@ -80,6 +94,7 @@ func (p *Pool) Saw(states States) {
 	for k, s := range states {
 		if s.Seq >= p.seen[k].Seq {
 			p.seen[k] = *s
+			p.stale(k)
 		}
 	}
 }
@@ -165,17 +180,23 @@ func (m Member) room(states func(Key) *State, now time.Time, model plantain.Mode
 	}
 	for _, k := range keys {
 		s := states(k)
-		if at, forever := s.Park.Ends(now, m.Fingerprint); forever || at.After(now) {
-			worst = later(worst, &NoRoom{At: at, Forever: forever, Parked: s.Park, Project: m.Name})
+		worst = m.hindrance(worst, s, m.limitsIn(k, s), now, need)
+	}
+	return worst
+}
+
+// hindrance gives what holds an amount up in one state where that takes longer
+// than what was found before.
+func (m *Member) hindrance(worst *NoRoom, s *State, limits Limits, now time.Time, need Amount) *NoRoom {
+	if at, forever := s.Park.Ends(now, m.Fingerprint); forever || at.After(now) {
+		worst = later(worst, &NoRoom{At: at, Forever: forever, Parked: s.Park, Project: m.Name})
+	}
+	if at, limit, never := s.Room(now, need, limits); never || at.After(now) {
+		none := &NoRoom{At: at, Forever: never, Limit: limit, Project: m.Name}
+		if size := limits[limit]; never && size > 0 {
+			none.Outgrown = []Outgrown{{m.Name, limit, need.of(limit), size}}
 		}
-		limits := m.limitsIn(k, s)
-		if at, limit, never := s.Room(now, need, limits); never || at.After(now) {
-			none := &NoRoom{At: at, Forever: never, Limit: limit, Project: m.Name}
-			if size := limits[limit]; never && size > 0 {
-				none.Outgrown = []Outgrown{{m.Name, limit, need.of(limit), size}}
-			}
-			worst = later(worst, none)
-		}
+		worst = later(worst, none)
 	}
 	return worst
 }
@@ -238,49 +259,6 @@ func (m Member) part(k Key, a Amount) Amount {
 
 func (m Member) counts(k Key) bool { return k.Model != "" || len(m.Whole) > 0 }
 
-// Rank orders the members that have room for an amount at this instant, most
-// headroom first, leaving out those in without. Where none has, the list is
-// empty and the NoRoom says when the first one will.
-func (p *Pool) Rank(now time.Time, model plantain.Model, need Amount, without map[plantain.ProjectName]bool) ([]Member, *NoRoom) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	seen := func(k Key) *State { s := p.seen[k]; return &s }
-	type ranked struct {
-		Member
-		headroom float64
-	}
-	var with []ranked
-	var first *NoRoom
-	for _, m := range p.members {
-		if without[m.Name] {
-			continue
-		}
-		if none := m.room(seen, now, model, need); none != nil {
-			first = sooner(first, none)
-			continue
-		}
-		with = append(with, ranked{m, p.headroom(m, seen, now, model)})
-	}
-	slices.SortStableFunc(with, func(a, b ranked) int { return cmp.Compare(b.headroom, a.headroom) })
-	if len(with) == 0 {
-		return nil, first
-	}
-	out := make([]Member, len(with))
-	for i, r := range with {
-		out[i] = r.Member
-	}
-	return out, nil
-}
-
-func (p *Pool) headroom(m Member, seen func(Key) *State, now time.Time, model plantain.Model) float64 {
-	least := 1.0
-	for _, k := range m.Keys(model) {
-		s := seen(k)
-		least = min(least, s.headroom(now, m.limitsIn(k, s)))
-	}
-	return least
-}
-
 func sooner(a, b *NoRoom) *NoRoom {
 	if a != nil && a.Forever && b.Forever && len(a.Outgrown)+len(b.Outgrown) > 0 {
 		// Of what no wait helps against, its own size is what a client can change.
@@ -288,50 +266,12 @@ func sooner(a, b *NoRoom) *NoRoom {
 			return b
 		}
 		all := *a
-		all.Outgrown = slices.Concat(a.Outgrown, b.Outgrown)
+		// In place: of the two only the result is used any more, and there may be thousands.
+		all.Outgrown = append(all.Outgrown, b.Outgrown...)
 		return &all
 	}
 	if a == nil || (a.Forever && !b.Forever) || (!b.Forever && b.At.Before(a.At)) {
 		return b
 	}
 	return a
-}
-
-// Pace is the time between two images at which the projects that are not parked
-// are used to their limits a minute, and no more. Zero: there is none, or one that
-// has no such limit.
-func (p *Pool) Pace(now time.Time, model plantain.Model) time.Duration {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	var perMinute int64
-	for _, m := range p.members {
-		if p.parked(m, model, now) {
-			continue
-		}
-		k := Key{m.Name, model}
-		s := p.seen[k]
-		limits := m.limitsIn(k, &s)
-		rpm, known := limits[plantain.LimitRPM]
-		if ipm, ok := limits[plantain.LimitIPM]; ok && (!known || ipm < rpm) {
-			rpm, known = ipm, true
-		}
-		if !known {
-			return 0
-		}
-		perMinute += rpm
-	}
-	if perMinute == 0 {
-		return 0
-	}
-	return minute / time.Duration(perMinute)
-}
-
-// parked reports whether a member is out for a model, or as a whole.
-func (p *Pool) parked(m Member, model plantain.Model, now time.Time) bool {
-	for _, k := range m.Keys(model) {
-		if at, forever := p.seen[k].Park.Ends(now, m.Fingerprint); forever || at.After(now) {
-			return true
-		}
-	}
-	return false
 }

@@ -44,11 +44,17 @@ type WindowReport struct {
 func (p *Pool) Report(now time.Time, models []plantain.Model) []Report {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	used := map[plantain.ProjectName][]plantain.Model{}
+	for k := range p.seen {
+		if k.Model != "" {
+			used[k.Project] = append(used[k.Project], k.Model)
+		}
+	}
 	out := make([]Report, 0, len(p.members))
 	for _, m := range p.members {
 		whole := p.seen[Key{m.Name, ""}]
 		r := Report{Project: m.Name, Kind: m.Kind, Tier: m.Tier, Parked: whole.Park.visible(now, m.Fingerprint), Windows: m.windows(Key{m.Name, ""}, &whole, now)}
-		for _, model := range p.modelsOf(m, models) {
+		for _, model := range sortedOnce(models, used[m.Name]) {
 			r.Models = append(r.Models, p.reportModel(m, model, now))
 		}
 		out = append(out, r)
@@ -56,17 +62,10 @@ func (p *Pool) Report(now time.Time, models []plantain.Model) []Report {
 	return out
 }
 
-func (p *Pool) modelsOf(m Member, models []plantain.Model) []plantain.Model {
-	set := map[plantain.Model]bool{}
-	for _, model := range models {
-		set[model] = true
-	}
-	for k := range p.seen {
-		if k.Project == m.Name && k.Model != "" {
-			set[k.Model] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(set))
+func sortedOnce(a, b []plantain.Model) []plantain.Model {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (p *Pool) reportModel(m Member, model plantain.Model, now time.Time) ModelReport {
@@ -80,7 +79,7 @@ func (m Member) windows(k Key, s *State, now time.Time) (out []WindowReport) {
 	for _, l := range slices.SortedFunc(maps.Keys(limits), byReset) {
 		w := WindowReport{Limit: l, Used: s.Used(l, now), Of: limits[l]}
 		if w.Used > 0 {
-			w.Free = s.roomIn(l, now, w.Used-1)
+			w.Free = s.roomIn(l, now, w.Used, w.Used-1)
 		}
 		if learnt, ok := s.Learnt[l]; ok && s.Under == m.Fingerprint {
 			w.Learnt = &learnt

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -117,6 +118,7 @@ func (s *State) Clone() State {
 // the limit that makes the wait longest.
 func (s *State) Room(now time.Time, need Amount, limits Limits) (at time.Time, binding plantain.Limit, never bool) {
 	at = now
+	used := s.usage(now)
 	for _, l := range slices.Sorted(maps.Keys(limits)) {
 		value, want := limits[l], need.of(l)
 		if want > value {
@@ -125,49 +127,63 @@ func (s *State) Room(now time.Time, need Amount, limits Limits) (at time.Time, b
 		if want == 0 {
 			continue
 		}
-		if t := s.roomIn(l, now, value-want); t.After(at) {
+		if t := s.roomIn(l, now, used.of(l), value-want); t.After(at) {
 			at, binding = t, l
 		}
 	}
 	return at, binding, false
 }
 
-// roomIn says when no more than spare is used of a limit.
-func (s *State) roomIn(l plantain.Limit, now time.Time, spare int64) time.Time {
-	if span(l) == 0 {
-		if s.usedToday(l, now) <= spare {
-			return now
-		}
-		return Midnight(now).Add(Margin)
-	}
-	used := s.used(l, now)
+// roomIn says when no more than spare is used of a limit, of which used is now.
+func (s *State) roomIn(l plantain.Limit, now time.Time, used, spare int64) time.Time {
 	if used <= spare {
 		return now
 	}
+	if span(l) == 0 {
+		return Midnight(now).Add(Margin)
+	}
 	// Each settled amount leaves in its turn; what is out is taken as sent when
 	// it was opened, which is the earliest that its room can come back.
-	for _, t := range s.leaving(l, now) {
-		if free := t.free(span(l)); free.After(now) {
-			if used -= t.of(l); used <= spare {
-				return free
-			}
+	sent, out := s.since(now.Add(-span(l)-Margin)), s.out(l, now)
+	for len(sent)+len(out) > 0 {
+		next := &sent
+		if len(sent) == 0 || len(out) > 0 && out[0].At < sent[0].At {
+			next = &out
 		}
+		t := (*next)[0]
+		if used -= t.of(l); used <= spare {
+			return t.free(span(l))
+		}
+		*next = (*next)[1:]
 	}
 	return now.Add(span(l) + Margin)
 }
 
-// leaving lists ticks and holds by the instant from which they count.
-func (s *State) leaving(l plantain.Limit, now time.Time) []Tick {
-	all := slices.Clone([]Tick(s.Ticks))
-	for _, h := range s.Holds {
-		if h.of(l) > 0 && !h.overdue(now) {
-			// One that is out for longer than the window may be settled at any moment.
-			at := max(h.At, now.Add(-span(l)).UnixMilli())
-			all = append(all, Tick{at, h.Amount})
-		}
+// since gives the ticks after an instant.
+func (s *State) since(t time.Time) Ticks {
+	i, ms := len(s.Ticks), t.UnixMilli()
+	for i > 0 && s.Ticks[i-1].At > ms {
+		i--
 	}
-	slices.SortStableFunc(all, func(a, b Tick) int { return int(a.At - b.At) })
-	return all
+	return s.Ticks[i:]
+}
+
+// out gives the reservations that count against a rolling limit as if they had been
+// sent, by the instant from which they count.
+func (s *State) out(l plantain.Limit, now time.Time) (out Ticks) {
+	for _, h := range s.Holds {
+		at := h.At
+		switch {
+		case h.of(l) == 0, h.overdue(now) && at <= now.Add(-span(l)-Margin).UnixMilli():
+			continue
+		case !h.overdue(now):
+			// One that is out for longer than the window may be settled at any moment.
+			at = max(at, now.Add(-span(l)).UnixMilli())
+		}
+		out = append(out, Tick{at, h.Amount})
+	}
+	slices.SortFunc(out, func(a, b Tick) int { return cmp.Compare(a.At, b.At) })
+	return out
 }
 
 // free is the instant at which a tick no longer counts.
@@ -177,37 +193,85 @@ func (t Tick) free(span time.Duration) time.Time {
 
 // Used gives how much of a limit is taken at an instant, reservations included.
 func (s *State) Used(l plantain.Limit, now time.Time) int64 {
-	if span(l) == 0 {
-		return s.usedToday(l, now)
-	}
-	return s.used(l, now)
+	u := s.usage(now)
+	return u.of(l)
 }
 
-func (s *State) used(l plantain.Limit, now time.Time) int64 {
-	from := now.Add(-span(l) - Margin).UnixMilli()
-	sum := int64(0)
-	for i := len(s.Ticks) - 1; i >= 0 && s.Ticks[i].At > from; i-- {
-		sum += s.Ticks[i].of(l)
-	}
-	for _, h := range s.Holds {
-		if h.overdue(now) && h.At > from {
-			sum += h.of(l)
-		}
-	}
-	return sum + s.held(l, now)
+// A usage is what is taken of every window at an instant, reservations included.
+type usage struct {
+	minute, day Amount
+	spend       plantain.Nanodollars // in ten minutes
+	// until is the first instant, in Unix milliseconds, at which it is not so any more
+	// although nothing was sent. Before the others nothing comes back to the windows of
+	// each span, as [State.Room] reckons; they may be past.
+	until, minuteBack, tenBack, dayBack int64
 }
 
-// usedToday counts every reservation in the current day, whenever it was taken:
-// an attempt that is out at midnight may arrive on either side of it.
-func (s *State) usedToday(l plantain.Limit, now time.Time) int64 {
-	today := DayOf(now)
-	sum := s.day(today).of(l) + s.held(l, now)
+func (u *usage) of(l plantain.Limit) int64 {
+	switch span(l) {
+	case minute:
+		return u.minute.of(l)
+	case tenMinutes:
+		return int64(u.spend)
+	default:
+		return u.day.of(l)
+	}
+}
+
+func (u *usage) back(l plantain.Limit) int64 {
+	switch span(l) {
+	case minute:
+		return u.minuteBack
+	case tenMinutes:
+		return u.tenBack
+	default:
+		return u.dayBack
+	}
+}
+
+// usage adds up what counts at an instant. An attempt that is out counts in the
+// current day whenever it was opened: at midnight it may arrive on either side.
+func (s *State) usage(now time.Time) usage {
+	today, midnight, ms := DayOf(now), Midnight(now).UnixMilli(), now.UnixMilli()
+	u := usage{day: s.day(today), minuteBack: math.MaxInt64, tenBack: math.MaxInt64, dayBack: midnight}
+	for _, t := range s.since(now.Add(-tenMinutes - Margin)) {
+		u.sent(t.At, t.Amount, ms)
+	}
 	for _, h := range s.Holds {
-		if h.overdue(now) && DayOf(time.UnixMilli(h.At)) == today {
-			sum += h.of(l)
+		if h.Until <= ms {
+			// Nobody will settle it: it may have been sent when it was opened.
+			u.sent(h.At, h.Amount, ms)
+			if DayOf(time.UnixMilli(h.At)) == today {
+				u.day = u.day.plus(h.Amount)
+			}
 		}
 	}
-	return sum
+	u.until = min(u.minuteBack, u.tenBack, u.dayBack)
+	for _, h := range s.Holds {
+		if h.Until > ms {
+			u.minute, u.spend, u.day = u.minute.plus(h.Amount), u.spend+h.Spend, u.day.plus(h.Amount)
+			u.until, u.minuteBack, u.tenBack = min(u.until, h.Until), min(u.minuteBack, h.At+inMinute), min(u.tenBack, h.At+inTen)
+		}
+	}
+	return u
+}
+
+// How long a sent amount counts in the rolling windows, in milliseconds.
+const (
+	inMinute = int64((minute + Margin) / time.Millisecond)
+	inTen    = int64((tenMinutes + Margin) / time.Millisecond)
+)
+
+// sent counts what was sent at an instant in the rolling windows that it is in.
+func (u *usage) sent(at int64, a Amount, ms int64) {
+	if at > ms-inTen && a.Spend != 0 {
+		u.spend += a.Spend
+		u.tenBack = min(u.tenBack, at+inTen)
+	}
+	if at > ms-inMinute {
+		u.minute = u.minute.plus(a)
+		u.minuteBack = min(u.minuteBack, at+inMinute)
+	}
 }
 
 // overdue reports that nobody will settle a reservation any more.
@@ -220,16 +284,6 @@ func (s *State) day(date string) Amount {
 		}
 	}
 	return Amount{}
-}
-
-func (s *State) held(l plantain.Limit, now time.Time) int64 {
-	var sum int64
-	for _, h := range s.Holds {
-		if !h.overdue(now) {
-			sum += h.of(l)
-		}
-	}
-	return sum
 }
 
 // Reserve takes room for an attempt until it is settled or its deadline passes.
@@ -294,20 +348,9 @@ func (s *State) countDay(date string, a Amount) {
 		}
 	}
 	s.Days = append(s.Days, Day{date, a})
-	slices.SortFunc(s.Days, func(a, b Day) int { return -compareDates(a.Date, b.Date) })
+	slices.SortFunc(s.Days, func(a, b Day) int { return cmp.Compare(b.Date, a.Date) })
 	if len(s.Days) > 2 {
 		s.Days = s.Days[:2]
-	}
-}
-
-func compareDates(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
 	}
 }
 
@@ -326,16 +369,4 @@ func (s *State) expire(now time.Time) {
 	s.Ticks = slices.DeleteFunc(s.Ticks, func(t Tick) bool {
 		return t.At <= ten || t.At <= aMinute && t.Spend == 0
 	})
-}
-
-// headroom is the smallest free share of any limit, 0 to 1; 1 where no limit is
-// known.
-func (s *State) headroom(now time.Time, limits Limits) float64 {
-	least := 1.0
-	for l, value := range limits {
-		if value > 0 {
-			least = min(least, float64(value-s.Used(l, now))/float64(value))
-		}
-	}
-	return math.Max(least, 0)
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -41,7 +42,7 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 		if f.until().hopeless(none) {
 			return nil, none
 		}
-	} else if with, none := t.rank(f); len(with) == 0 && f.until().hopeless(none) {
+	} else if _, none := t.choose(f, f.without); none != nil && f.until().hopeless(none) {
 		return nil, none
 	}
 	return t.queued(f, n)
@@ -111,8 +112,8 @@ func (t *Transport) late(a *ask, full int) error {
 	return &pool.NoRoom{At: now.Add(max(ahead, time.Second)), Waiting: t.queue.Len(), Full: full > 0}
 }
 
-func (t *Transport) rank(f *flight) ([]pool.Member, *pool.NoRoom) {
-	return t.Pool.Rank(t.now(), f.ask.entry.ID, f.ask.need, f.without)
+func (t *Transport) choose(f *flight, without map[plantain.ProjectName]bool) (*pool.Member, *pool.NoRoom) {
+	return t.Pool.Choose(t.now(), f.ask.entry.ID, f.ask.need, without)
 }
 
 // takeAny opens an attempt on the first member that has room; where none has, it
@@ -126,19 +127,28 @@ func (t *Transport) takeAny(f *flight, n int) (*out, *pool.NoRoom, error) {
 			return nil, nil, err
 		}
 	}
-	with, none := t.rank(f)
-	for _, m := range with {
-		o, err := t.take(f.ask, m, n, t.now())
-		if noRoom := (*pool.NoRoom)(nil); errors.As(err, &noRoom) {
-			none = noRoom.Sooner(none) // the snapshot was behind; the transaction decides
-			continue
+	var first *pool.NoRoom
+	for without := f.without; ; {
+		m, none := t.choose(f, without)
+		if none != nil {
+			first = none.Sooner(first)
 		}
-		return o, nil, err
+		if m == nil {
+			break
+		}
+		o, err := t.take(f.ask, *m, n, t.now())
+		if !errors.As(err, &none) {
+			return o, nil, err
+		}
+		// The snapshot was behind; the transaction decides.
+		first = none.Sooner(first)
+		without = maps.Clone(without)
+		without[m.Name] = true
 	}
-	if none == nil {
+	if first == nil {
 		return nil, nil, errors.New("no project of the pool is left to ask")
 	}
-	return nil, none, nil
+	return nil, first, nil
 }
 
 // take opens an attempt on one member.
@@ -233,6 +243,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 		t.owe(d)
 		_ = t.booksFailed(err) // whoever comes next is told
 	}
+	t.Pool.Noted(now, r.attempt, r.verdict.Class, r.facts.Took)
 }
 
 // sentOr is when an attempt was sent; now where it never was.

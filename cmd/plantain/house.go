@@ -245,6 +245,8 @@ func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {
 		Project:     plantain.Project{Name: p.Name, Kind: p.Upstream, Tier: p.Tier},
 		Fingerprint: fingerprint(p),
 		Whole:       whole(p, tier),
+		Weight:      p.Weight,
+		Price:       p.PricePermille,
 		Limits: func(m plantain.Model) pool.Limits {
 			l := pool.Limits{plantain.LimitRPM: tier.RPM, plantain.LimitIPM: tier.IPM, plantain.LimitTPM: tier.TPM, plantain.LimitRPD: tier.RPD}
 			if p.Upstream == plantain.Compatible && p.Tier == 0 {

@@ -17,8 +17,5 @@ func idle(c *config.Config) []string {
 	add(c.Retention != d.Retention, "retention")
 	add(c.StatusFeed != d.StatusFeed, "status_feed")
 	add(c.Retry.MaxWait != d.Retry.MaxWait, "retry.max_wait")
-	for _, p := range c.Projects {
-		add(p.Weight > 1, "weight of project "+string(p.Name))
-	}
 	return names
 }

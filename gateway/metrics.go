@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -97,10 +99,14 @@ var (
 	spooledNow  = describe("spool_bytes", "Memory that bodies hold.")
 	attemptsNow = describe("attempts_running", "Attempts that are out.", "project", "model")
 	parkedNow   = describe("parked", "1 where a project is parked; an empty model is the whole project.", "project", "model", "reason")
+	parkedUntil = describe("parked_until_timestamp_seconds", "When a parking ends; +Inf: not by itself.", "project", "model", "reason")
 	// An empty model is the project over all its models. Spend is in dollars.
 	windowUsed     = describe("window_used", "What is taken of a window: requests, images, tokens, or dollars of spend.", "project", "model", "limit")
 	windowLimit    = describe("window_limit", "The size of a window, in the same.", "project", "model", "limit")
 	windowHeadroom = describe("window_headroom", "What is left of a window, in the same.", "project", "model", "limit")
+	windowFree     = describe("window_free_timestamp_seconds", "When the next room of a window comes back; absent: none is taken.", "project", "model", "limit")
+	windowReset    = describe("window_reset_timestamp_seconds", "When all of a window is back if nothing else is sent; absent: it is.", "project", "model", "limit")
+	windowLearnt   = describe("window_learnt_timestamp_seconds", "When a refusal disclosed the size of a window; absent: it comes from the configuration or the tier.", "project", "model", "limit")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -109,7 +115,8 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements [prometheus.Collector].
 func (state) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{buildInfo, waitingNow, spooledNow, attemptsNow, parkedNow, windowUsed, windowLimit, windowHeadroom} {
+	for _, d := range []*prometheus.Desc{buildInfo, waitingNow, spooledNow, attemptsNow, parkedNow, parkedUntil,
+		windowUsed, windowLimit, windowHeadroom, windowFree, windowReset, windowLearnt} {
 		ch <- d
 	}
 }
@@ -138,7 +145,12 @@ func (s state) Collect(ch chan<- prometheus.Metric) {
 
 func collectWindows(ch chan<- prometheus.Metric, project, model string, parked *pool.Parking, windows []pool.WindowReport) {
 	if parked != nil {
+		until := math.Inf(1)
+		if !parked.Until.IsZero() {
+			until = seconds(parked.Until)
+		}
 		gauge(ch, parkedNow, 1, project, model, parked.Reason.String())
+		gauge(ch, parkedUntil, until, project, model, parked.Reason.String())
 	}
 	for _, w := range windows {
 		unit := 1.0
@@ -147,9 +159,19 @@ func collectWindows(ch chan<- prometheus.Metric, project, model string, parked *
 		}
 		gauge(ch, windowUsed, float64(w.Used)/unit, project, model, string(w.Limit))
 		gauge(ch, windowLimit, float64(w.Of)/unit, project, model, string(w.Limit))
-		gauge(ch, windowHeadroom, float64(max(w.Of-w.Used, 0))/unit, project, model, string(w.Limit))
+		gauge(ch, windowHeadroom, float64(w.Headroom)/unit, project, model, string(w.Limit))
+		if w.Used > 0 {
+			gauge(ch, windowFree, seconds(w.Free), project, model, string(w.Limit))
+			gauge(ch, windowReset, seconds(w.Reset), project, model, string(w.Limit))
+		}
+		if w.Learnt != nil {
+			gauge(ch, windowLearnt, seconds(w.Learnt.At), project, model, string(w.Limit))
+		}
 	}
 }
+
+// seconds is how Prometheus counts instants.
+func seconds(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
 
 func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
 	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

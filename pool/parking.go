@@ -31,11 +31,17 @@ func (p Parking) Ends(now time.Time, fingerprint string) (at time.Time, forever 
 		return now, false
 	case p.Until.IsZero():
 		return time.Time{}, p.Under == fingerprint
-	case !p.Probe.IsZero() && !p.Probed && p.Probe.Before(p.Until):
+	case p.Probes():
 		return p.Probe, false
 	default:
 		return p.Until, false
 	}
+}
+
+// Probes reports that one attempt is still to be made in spite of the parking, at
+// Probe.
+func (p Parking) Probes() bool {
+	return !p.Probe.IsZero() && !p.Probed && p.Probe.Before(p.Until)
 }
 
 // probing notes that the one probe is on its way.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -28,12 +27,14 @@ type ModelReport struct {
 	InAir   int            `json:"in_flight"`
 }
 
-// WindowReport is one window: what is used of what, and when all of it is back.
+// WindowReport is one window: what is used of what, and when it comes back.
 type WindowReport struct {
-	Limit plantain.Limit `json:"limit"`
-	Used  int64          `json:"used"` // nano-dollars of a spend limit
-	Of    int64          `json:"of"`
-	Free  time.Time      `json:"free,omitzero"` // when the next room comes back; zero: none is missing
+	Limit    plantain.Limit `json:"limit"`
+	Used     int64          `json:"used"` // nano-dollars of a spend limit
+	Of       int64          `json:"of"`
+	Headroom int64          `json:"headroom"`       // what is left of it, never below zero
+	Free     time.Time      `json:"free,omitzero"`  // when the next room comes back; zero: none is missing
+	Reset    time.Time      `json:"reset,omitzero"` // when all of it is back if nothing else is sent; zero: it is
 	// Learnt says where the size comes from if a refusal disclosed it; nil: from the
 	// configuration or the tier.
 	Learnt *Learnt `json:"learnt,omitempty"`
@@ -76,10 +77,11 @@ func (p *Pool) reportModel(m Member, model plantain.Model, now time.Time) ModelR
 
 func (m Member) windows(k Key, s *State, now time.Time) (out []WindowReport) {
 	limits := m.limitsIn(k, s)
-	for _, l := range slices.SortedFunc(maps.Keys(limits), byReset) {
+	for _, l := range slices.SortedFunc(maps.Keys(limits), namedBefore) {
 		w := WindowReport{Limit: l, Used: s.Used(l, now), Of: limits[l]}
+		w.Headroom = max(w.Of-w.Used, 0)
 		if w.Used > 0 {
-			w.Free = s.roomIn(l, now, w.Used, w.Used-1)
+			w.Free, w.Reset = s.roomIn(l, now, w.Used, w.Used-1), s.roomIn(l, now, w.Used, 0)
 		}
 		if learnt, ok := s.Learnt[l]; ok && s.Under == m.Fingerprint {
 			w.Learnt = &learnt
@@ -89,16 +91,12 @@ func (m Member) windows(k Key, s *State, now time.Time) (out []WindowReport) {
 	return out
 }
 
-// byReset orders limits as people name them: minutes before the day.
-func byReset(a, b plantain.Limit) int {
-	return cmp.Or(cmp.Compare(boolInt(span(a) == 0), boolInt(span(b) == 0)), -strings.Compare(string(a), string(b)))
-}
+// byName is the order of limits as people name them: minutes before the day.
+var byName = []plantain.Limit{plantain.LimitRPM, plantain.LimitIPM, plantain.LimitTPM, plantain.LimitSpend,
+	plantain.LimitRPD, plantain.LimitIPD, plantain.LimitTPD}
 
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+func namedBefore(a, b plantain.Limit) int {
+	return cmp.Compare(slices.Index(byName, a), slices.Index(byName, b))
 }
 
 // visible gives a parking that is in force, else nil.

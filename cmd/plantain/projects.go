@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -12,7 +10,14 @@ import (
 )
 
 type projectsCmd struct {
+	All    bool   `short:"a" help:"Show the models of which nothing is used, too."`
 	Server string `placeholder:"URL" help:"The gateway to ask. Default: the one that has the store, else the store itself."`
+}
+
+func (projectsCmd) Help() string {
+	return `For each project and model: what is used of each window, what is parked until when and why, and limits that Google's own answers disclosed.
+
+rpm, ipm, tpm: requests, images and input tokens a minute. rpd: requests a day, which ends at midnight Pacific time.`
 }
 
 func (p *projectsCmd) Run(w *world) error {
@@ -28,7 +33,7 @@ func (p *projectsCmd) Run(w *world) error {
 		if i > 0 {
 			fmt.Fprintln(w.stdout)
 		}
-		printReport(w.stdout, r, time.Now())
+		printReport(w.stdout, r, time.Now(), p.All)
 	}
 	return nil
 }
@@ -53,56 +58,4 @@ func (p *projectsCmd) reports(w *world) ([]pool.Report, error) {
 		return nil, err
 	}
 	return got.Projects, nil
-}
-
-func printReport(to io.Writer, r pool.Report, now time.Time) {
-	state := "in rotation"
-	if r.Parked != nil {
-		state = parked(*r.Parked, now)
-	}
-	fmt.Fprintf(to, "%s  tier %d, %s\n", r.Project, r.Tier, state)
-	var rows [][]string
-	if len(r.Windows) > 0 {
-		rows = append(rows, append([]string{"  all models"}, cells(r.Windows, now)...))
-	}
-	for _, m := range r.Models {
-		rows = append(rows, modelRow(m, now))
-	}
-	table(to, rows)
-}
-
-func modelRow(m pool.ModelReport, now time.Time) []string {
-	row := append([]string{"  " + string(m.Model)}, cells(m.Windows, now)...)
-	if m.Parked != nil {
-		row = append(row, parked(*m.Parked, now))
-	}
-	return row
-}
-
-func cells(windows []pool.WindowReport, now time.Time) (row []string) {
-	for _, w := range windows {
-		cell := fmt.Sprintf("%s %d/%d", strings.ToUpper(string(w.Limit)), w.Used, w.Of)
-		if w.Limit == plantain.LimitSpend {
-			cell = fmt.Sprintf("SPEND %s/%s in ten minutes", plantain.Nanodollars(w.Used), plantain.Nanodollars(w.Of))
-		}
-		if w.Learnt != nil {
-			cell += " (learnt " + inWords(w.Learnt.At, now) + ")"
-		}
-		if w.Used >= w.Of && !w.Free.IsZero() {
-			cell += " until " + inWords(w.Free, now)
-		}
-		row = append(row, cell)
-	}
-	return row
-}
-
-func parked(p pool.Parking, now time.Time) string {
-	s := "parked for " + string(p.Reason)
-	if p.Until.IsZero() {
-		return s + " until its configuration changes: " + p.Why
-	}
-	if !p.Probe.IsZero() && !p.Probed {
-		s += fmt.Sprintf(" (one probe at %s)", inWords(p.Probe, now))
-	}
-	return s + " until " + inWords(p.Until, now)
 }

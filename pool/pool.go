@@ -36,6 +36,9 @@ type Member struct {
 	Limits func(plantain.Model) Limits
 	// Whole are the limits of the project over all models (spend); nil: none.
 	Whole Limits
+	// Location is where its requests are served, as far as capacity goes: that of a
+	// Vertex AI endpoint, the host of another base URL. Empty: Google's own.
+	Location string
 	// Fingerprint changes when the project's configuration does, so that a
 	// parking that only a change can end does end.
 	Fingerprint string
@@ -148,6 +151,8 @@ type NoRoom struct {
 	// Outgrown, with Forever, are the windows that the request alone exceeds; none
 	// where it is not its size that keeps it out.
 	Outgrown []Outgrown
+	Sky      Sky  // that is overloaded; zero: it is not about the weather
+	Probing  bool // a probe is out, so room may appear at any moment before At
 }
 
 func (n *NoRoom) Error() string {
@@ -156,6 +161,9 @@ func (n *NoRoom) Error() string {
 	}
 	if n.Waiting > 0 {
 		return fmt.Sprintf("its turn did not come in time; %d requests wait for room", n.Waiting)
+	}
+	if n.Sky != (Sky{}) {
+		return n.overloaded()
 	}
 	why := string(n.Limit) + " is used up"
 	if n.Parked.Reason != "" {

@@ -243,11 +243,17 @@ func noRoomRefusal(a *ask, n *pool.NoRoom, after time.Duration) *refusal {
 		v.Class = plantain.RateDay
 	}
 	message := fmt.Sprintf("no project has room for %s: %s", a.entry.ID, n.Error())
+	if n.Sky != (pool.Sky{}) {
+		message = n.Error()
+	}
 	if said := a.fallback.said(); said != "" {
 		message += "; " + said
 	}
 	v.Explanation = "Plantain did not send the request, so nothing was charged: " + message + "."
 	v.Fix = "Send it again after the time in Retry-After, or add a project."
+	if n.Sky != (pool.Sky{}) {
+		v.Fix = "Send it again after the time in Retry-After, or ask another model; more projects would not help."
+	}
 	if n.Forever {
 		v.Retry = plantain.RetryAfterFix
 		v.Fix = fixForever(n)
@@ -279,6 +285,8 @@ func statusOf(c plantain.Class) int {
 		return http.StatusBadRequest
 	case plantain.Permission:
 		return http.StatusForbidden
+	case plantain.Capacity:
+		return http.StatusServiceUnavailable
 	default:
 		return http.StatusTooManyRequests
 	}

@@ -91,7 +91,10 @@ func (b bounds) widest(o bounds) bounds {
 }
 
 // hopeless reports that room comes too late for the client.
-func (b bounds) hopeless(none *pool.NoRoom) bool {
+func (b bounds) hopeless(now time.Time, none *pool.NoRoom) bool {
+	if none.Probing && now.Before(b.patience) {
+		return false
+	}
 	return none.Forever || none.At.After(b.patience)
 }
 

@@ -39,10 +39,10 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 		if o != nil || err != nil {
 			return o, err
 		}
-		if f.until().hopeless(none) {
+		if f.until().hopeless(t.now(), none) {
 			return nil, none
 		}
-	} else if _, none := t.choose(f, f.without); none != nil && f.until().hopeless(none) {
+	} else if _, none := t.choose(f, f.without); none != nil && f.until().hopeless(t.now(), none) {
 		return nil, none
 	}
 	return t.queued(f, n)
@@ -54,9 +54,10 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 	a := f.ask
 	place, err := t.queue.Join(a.entry.ID, a.caller.Client, a.caller.Priority)
 	if err != nil {
-		return nil, t.late(a, t.queue.Len())
+		return nil, t.late(f, t.queue.Len())
 	}
 	defer t.queue.Leave(place)
+	var told time.Time
 	for {
 		if err := t.turn(f, place); err != nil {
 			return nil, err
@@ -73,12 +74,19 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 			t.queue.Took(place, now, t.Pool.Pace(now, a.entry.ID))
 			return o, err
 		}
-		if f.until().hopeless(none) {
+		if f.until().hopeless(t.now(), none) {
 			return nil, none
 		}
-		t.tell(a, Event{Kind: EventWaiting, Attempt: n, Project: none.Project, Until: none.At, Why: reason(none)})
+		if !none.At.Equal(told) {
+			told = none.At
+			t.tell(a, Event{Kind: EventWaiting, Attempt: n, Project: none.Project, Until: none.At, Why: reason(none)})
+		}
 		// Room may come back sooner than it was reckoned: look again meanwhile.
-		if !t.sleep(f, min(none.At.Sub(now), 5*time.Second)) {
+		again := 5 * time.Second
+		if none.Probing {
+			again = 200 * time.Millisecond
+		}
+		if !t.sleep(f, min(none.At.Sub(now), again)) {
 			return nil, errLeft
 		}
 	}
@@ -98,7 +106,7 @@ func (t *Transport) turn(f *flight, place *pool.Place) error {
 		case f.left():
 			return errLeft
 		case !t.now().Before(f.until().patience):
-			return t.late(f.ask, 0)
+			return t.late(f, 0)
 		}
 	}
 }
@@ -106,14 +114,27 @@ func (t *Transport) turn(f *flight, place *pool.Place) error {
 // late is the error of a request that could not wait for its turn, because its
 // time was over, or because too many wait already. It should come back when those
 // before it have had theirs.
-func (t *Transport) late(a *ask, full int) error {
+func (t *Transport) late(f *flight, full int) error {
 	now := t.now()
-	ahead := time.Duration(t.queue.Len()) * t.Pool.Pace(now, a.entry.ID)
-	return &pool.NoRoom{At: now.Add(max(ahead, time.Second)), Waiting: t.queue.Len(), Full: full > 0}
+	ahead := max(time.Duration(t.queue.Len())*t.Pool.Pace(now, f.ask.entry.ID), time.Second)
+	if _, none := t.choose(f, f.without); none != nil && none.Sky != (pool.Sky{}) {
+		none.At = none.At.Add(ahead) // they wait for the weather too
+		return none
+	}
+	return &pool.NoRoom{At: now.Add(ahead), Waiting: t.queue.Len(), Full: full > 0}
 }
 
+// choose gives the member to ask first of those that may be asked.
 func (t *Transport) choose(f *flight, without map[plantain.ProjectName]bool) (*pool.Member, *pool.NoRoom) {
-	return t.Pool.Choose(t.now(), f.ask.entry.ID, f.ask.need, without)
+	now, a, storm := t.now(), f.ask, (*pool.NoRoom)(nil)
+	if !a.route.free() { // what is free takes no capacity
+		without, storm = t.weather.Around(now, a.entry.ID, t.Pool.Members, without)
+	}
+	m, none := t.Pool.Choose(now, a.entry.ID, a.need, without)
+	if m == nil && storm != nil {
+		none = storm.Sooner(none)
+	}
+	return m, none
 }
 
 // takeAny opens an attempt on the first member that has room; where none has, it
@@ -170,12 +191,17 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 	o.attempt.Estimate = ledger.Estimate(a.entry, t.price(a.entry, a.asked.ServiceTier), a.asked, way.Factor)
 	need := a.need
 	need.Spend = o.attempt.Estimate // by the price of this way
+	if none := t.weather.Enter(now, m, o.attempt); none != nil {
+		return nil, none
+	}
 	if err := t.change(m.Keys(a.entry.ID), m.Take(now, o.attempt, need), func(fn func(pool.States) error) error {
 		return t.books.Open(context.Background(), o.attempt, m.Keys(a.entry.ID), fn)
-	}); errors.As(err, new(*pool.NoRoom)) {
+	}); err != nil {
+		t.weather.Tell(now, m, o.attempt, plantain.Unclassifiable, nil) // it never went
+		if !errors.As(err, new(*pool.NoRoom)) {
+			err = t.booksFailed(err)
+		}
 		return nil, err
-	} else if err != nil {
-		return nil, t.booksFailed(err)
 	}
 	t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
 	return o, nil
@@ -217,7 +243,9 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 
 func (t *Transport) account(a *ask, r *result, n int) {
 	now := t.now()
-	scope, park := pool.After(r.verdict, now, t.set().Policy.full(t.set().Policy.BackOff(n)))
+	policy := t.set().Policy
+	t.weather.Tell(now, r.member, r.attempt, r.verdict.Class, func(n int) time.Duration { return policy.jitter(policy.BackOff(n)) })
+	scope, park := pool.After(r.verdict, now, policy.full(policy.BackOff(n)))
 	park.Under = r.member.Fingerprint
 	keys := r.member.Keys(a.entry.ID)
 	if scope == pool.ScopeUpstream {

@@ -46,6 +46,7 @@ type Transport struct {
 	client   http.RoundTripper
 	budget   budget
 	queue    pool.Queue
+	weather  pool.Weather
 	flights  flights
 	keeping  keeping
 }
@@ -71,6 +72,7 @@ type Settings struct {
 func (t *Transport) Change(s Settings) {
 	t.changed.Store(&s)
 	t.queue.Allow(s.MaxQueue)
+	t.weather.Recheck(t.now())
 }
 
 // set gives the settings that are in force.
@@ -119,6 +121,9 @@ func (t *Transport) Close(ctx context.Context) error {
 
 // Waiting is how many requests wait for their turn or for room.
 func (t *Transport) Waiting() int { return t.queue.Len() }
+
+// Weather tells how readily models are served, as far as this Transport asked.
+func (t *Transport) Weather() []pool.WeatherReport { return t.weather.Report(t.now()) }
 
 // Running is how many requests are being served, those whose client left included.
 func (t *Transport) Running() int { return t.flights.running() }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -243,6 +244,7 @@ func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {
 	tier := catalogue.Limits(p.Tier)
 	return pool.Member{
 		Project:     plantain.Project{Name: p.Name, Kind: p.Upstream, Tier: p.Tier},
+		Location:    location(p),
 		Fingerprint: fingerprint(p),
 		Whole:       whole(p, tier),
 		Weight:      p.Weight,
@@ -257,6 +259,18 @@ func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {
 			return l
 		},
 	}
+}
+
+// location is where a project is served, which is how far an overload reaches.
+func location(p config.Project) string {
+	if p.Vertex.Location != "" {
+		return p.Vertex.Location
+	}
+	u, err := url.Parse(p.BaseURL)
+	if err != nil || u.Scheme+"://"+u.Host == relay.GoogleBase {
+		return ""
+	}
+	return u.Host
 }
 
 // whole are the limits of a project over all its models: Google's spend limit

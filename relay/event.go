@@ -20,6 +20,7 @@ const (
 type Event struct {
 	At      time.Time            `json:"at"`
 	Kind    EventKind            `json:"kind"`
+	Request plantain.RequestID   `json:"request"`
 	Attempt int                  `json:"attempt"`
 	Model   plantain.Model       `json:"model,omitempty"` // empty: none that the catalogue knows
 	Asked   plantain.Model       `json:"asked,omitempty"` // the model asked for, where Model serves in its place
@@ -36,7 +37,7 @@ type Event struct {
 }
 
 func (t *Transport) tell(a *ask, e Event) {
-	e.At, e.Client, e.Asked = t.now(), a.caller.Client, a.fallback.from
+	e.At, e.Request, e.Client, e.Asked = t.now(), a.id, a.caller.Client, a.fallback.from
 	if _, known := t.set().catalogue().Lookup(a.entry.ID); known {
 		e.Model = a.entry.ID
 	}

@@ -9,11 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +25,7 @@ import (
 type generateCmd struct {
 	Prompt []string `arg:"" help:"What to make, or how to change the pictures given with -i."`
 	Image  []string `short:"i" type:"existingfile" placeholder:"IMG" help:"A picture to work from; may be given several times."`
-	Out    string   `short:"O" placeholder:"FILE" help:"Where to write the picture. Default: named after the prompt, in this folder; nothing is overwritten."`
+	Out    string   `short:"O" placeholder:"FILE" help:"Where to write the picture; - is standard output. Its ending is that of the picture's true type. Default: named after the prompt, in this folder; nothing is overwritten."`
 	Model  string   `short:"m" default:"nb2" help:"nb2, pro, original, lite or a model id."`
 	Size   string   `placeholder:"SIZE" help:"512, 1K, 2K or 4K, as far as the model makes it. Default: 1K."`
 	Aspect string   `placeholder:"W:H" help:"The ratio, such as 16:9. Default: that of the first picture given, else 1:1."`
@@ -36,6 +34,8 @@ type generateCmd struct {
 
 func (generateCmd) Help() string {
 	return `On a terminal it shows what happens: the attempt, why it waits, and until when. On a pipe it prints the path of the picture and nothing else.
+
+Ctrl-C ends a request that waits. One that is out is paid for, so its picture is waited for and written; Ctrl-C again leaves at once and names the request.
 
   plantain generate "A red apple on a white background, soft window light"
   plantain generate -i cat.jpg "Make the blanket blue" --size 2K -O blue.jpg`
@@ -69,6 +69,10 @@ func (g *generateCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
+	to, err := aim(w, g.Out, strings.Join(g.Prompt, " "))
+	if err != nil {
+		return err
+	}
 	body, err := g.body()
 	if err != nil {
 		return err
@@ -82,7 +86,7 @@ func (g *generateCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	if m.Path, err = g.write(m); err != nil {
+	if m.Path, err = to.write(w, m); err != nil {
 		return err
 	}
 	w.printMade(m)
@@ -103,14 +107,6 @@ func (g *generateCmd) check(c *gemini.Catalogue) (gemini.Entry, error) {
 	}
 	if strings.TrimSpace(strings.Join(g.Prompt, "")) == "" && len(g.Image) == 0 {
 		return e, fmt.Errorf("%w\nthe prompt is empty; say what to make", errUsage)
-	}
-	if g.Out != "" {
-		if info, err := os.Stat(filepath.Dir(g.Out)); err != nil || !info.IsDir() {
-			return e, fmt.Errorf("%w\n%s cannot be written: there is no folder %s", errUsage, g.Out, filepath.Dir(g.Out))
-		}
-		if _, err := os.Stat(g.Out); !errors.Is(err, fs.ErrNotExist) {
-			return e, fmt.Errorf("%w\n%s exists already; choose another name with -O", errUsage, g.Out)
-		}
 	}
 	return e, nil
 }
@@ -182,13 +178,19 @@ type maker struct {
 func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*made, error) {
 	p := newProgress(m.w)
 	defer p.stop()
+	interrupted := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	e := &errand{w: m.w, p: p, cancel: cancel, at: m.at}
+	defer m.w.lastWords.Store(nil)
 	key := rand.Text()
 	base := "http://plantain"
 	if m.at != nil {
 		base = m.at.base
-		defer m.follow(ctx, key, p)()
+		defer m.follow(interrupted, key, e)()
 	} else {
-		ctx = relay.WithCaller(ctx, relay.Caller{Watch: p.show})
+		ctx = relay.WithCaller(ctx, relay.Caller{Watch: e.show})
+		defer context.AfterFunc(interrupted, e.interrupt)()
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
 	if err != nil {
@@ -202,33 +204,41 @@ func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*m
 	begun := time.Now()
 	res, err := m.through.RoundTrip(r)
 	if err != nil {
-		return nil, err
+		return nil, e.ended(err)
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return nil, e.ended(fmt.Errorf("read the answer: %w", err))
 	}
 	return read(res, answer, time.Since(begun))
 }
 
-// follow asks a gateway what happens to a request while it runs.
-func (m *maker) follow(ctx context.Context, key string, p *progress) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+// follow asks a gateway what happens to a request while it runs, and once more
+// before it is interrupted.
+func (m *maker) follow(interrupted context.Context, key string, e *errand) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(interrupted))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		shown := 0
-		for ctx.Err() == nil {
+		tick := time.NewTicker(250 * time.Millisecond)
+		defer tick.Stop()
+		ctrlC := interrupted.Done()
+		for shown := 0; ctx.Err() == nil; {
 			var got struct{ Events []relay.Event }
 			if m.at.get(ctx, "/api/v1/live/"+key, &got) == nil {
 				for ; shown < len(got.Events); shown++ {
-					p.show(got.Events[shown])
+					e.show(got.Events[shown])
 				}
+			}
+			if ctrlC == nil {
+				e.interrupt()
 			}
 			select {
 			case <-ctx.Done():
-			case <-time.After(250 * time.Millisecond):
+			case <-ctrlC:
+				ctrlC = nil // look once more, then decide
+			case <-tick.C:
 			}
 		}
 	}()
@@ -300,86 +310,20 @@ func noPicture(res *http.Response, b gemini.Body) error {
 	return e
 }
 
-// write keeps the picture under a name that is free.
-func (g *generateCmd) write(m *made) (string, error) {
-	path := g.Out
-	if path == "" {
-		path = slug(strings.Join(g.Prompt, " "))
-	}
-	if filepath.Ext(path) == "" {
-		path += extension(m.mime)
-	}
-	return writeNew(path, m.picture)
-}
-
-// writeNew writes a file that does not exist yet, with a number where the name is
-// taken.
-func writeNew(path string, data []byte) (string, error) {
-	ext := filepath.Ext(path)
-	stem := strings.TrimSuffix(path, ext)
-	for n := 1; ; n++ {
-		if n > 1 {
-			path = fmt.Sprintf("%s-%d%s", stem, n, ext)
-		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("write the picture: %w", err)
-		}
-		_, err = f.Write(data)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return "", fmt.Errorf("write the picture: %w", err)
-		}
-		return path, nil
-	}
-}
-
-func extension(mime string) string {
-	switch mime {
-	case "image/png":
-		return ".png"
-	case "image/webp":
-		return ".webp"
-	default:
-		return ".jpg"
-	}
-}
-
-// slug names a file after the first words of a prompt.
-func slug(prompt string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(prompt) {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-		if b.Len() >= 40 {
-			break
-		}
-	}
-	if s := strings.Trim(b.String(), "-"); s != "" {
-		return s
-	}
-	return "image"
-}
-
 // printMade prints the result: all of it to a person, the path alone to a pipe.
 func (w *world) printMade(m *made) {
-	switch {
-	case w.output == "json":
+	if w.output == "json" {
 		w.json(m)
-	case w.tty:
+		return
+	}
+	if w.tty {
 		fmt.Fprintf(w.stderr, "%dx%d, $%s, %d attempt(s), %s, through %s (%s)\n",
 			m.Width, m.Height, m.Cost, m.Attempts, span(time.Duration(m.Took*float64(time.Second))), m.Project, m.Request)
 		if m.Differs != "" {
 			fmt.Fprintln(w.stderr, "differs from what was asked:", m.Differs)
 		}
-		fallthrough
-	default:
+	}
+	if m.Path != "" { // else the picture itself is on standard output
 		fmt.Fprintln(w.stdout, m.Path)
 	}
 }

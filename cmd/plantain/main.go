@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -43,18 +44,32 @@ type world struct {
 	output string // text or json
 	config string // path of the configuration; empty: find it
 	tty    bool   // stderr is a terminal: progress is welcome
+	// lastWords are printed where a second Ctrl-C ends the process; nil: none.
+	lastWords atomic.Pointer[string]
 }
 
 // errUsage marks an error that the command line caused: exit code 2.
 var errUsage = errors.New("usage")
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // from then on a second signal ends the process at once
+	ctx, interrupt := context.WithCancel(context.Background())
 	w := &world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, tty: isTerminal(os.Stderr)}
-	code := run(w, os.Args[1:])
-	stop()
-	os.Exit(code)
+	go w.heed(interrupt)
+	os.Exit(run(w, os.Args[1:]))
+}
+
+// heed interrupts the command on the first signal and ends the process on the
+// second.
+func (w *world) heed(interrupt func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	<-signals
+	interrupt()
+	<-signals
+	if words := w.lastWords.Load(); words != nil {
+		fmt.Fprintln(w.stderr, "plantain:", *words)
+	}
+	os.Exit(1)
 }
 
 // exitCode carries the end that kong wants (--help) out of its parser.

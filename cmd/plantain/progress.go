@@ -57,6 +57,16 @@ func (p *progress) show(e relay.Event) {
 	}
 }
 
+// say prints a line of its own.
+func (p *progress) say(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.w.tty {
+		text = "\r\x1b[K" + text
+	}
+	fmt.Fprintln(p.w.stderr, text)
+}
+
 // tell puts an event into words.
 func tell(e relay.Event) string {
 	switch e.Kind {

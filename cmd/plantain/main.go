@@ -98,6 +98,7 @@ func run(w *world, args []string) (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	w.output = outputOf(args)
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return w.fail(fmt.Errorf("%w (plantain --help shows the commands)", errors.Join(errUsage, err)))
@@ -107,6 +108,20 @@ func run(w *world, args []string) (code int) {
 		return w.fail(err)
 	}
 	return 0
+}
+
+// outputOf finds how to print in a command line that may be wrong, so that what is
+// wrong is told in that way.
+func outputOf(args []string) string {
+	for i, a := range args {
+		switch {
+		case a == "--":
+			return "text"
+		case (a == "-o" || a == "--output") && i+1 < len(args) && args[i+1] == "json", a == "-ojson", a == "--output=json":
+			return "json"
+		}
+	}
+	return "text"
 }
 
 // fail prints an error once and gives the exit code.

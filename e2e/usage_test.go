@@ -1,0 +1,32 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+func TestErrorsAreJSONWhereJSONIsAskedFor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, c := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"-o", "json", "nosuch"}, 2},
+		{[]string{"models", "--bogus", "-o", "json"}, 2},
+		{[]string{"models", "--bogus", "--output=json"}, 2},
+		{[]string{"generate", "-ojson"}, 2},
+		{[]string{"generate", "x", "--size", "2k", "-o", "json", "--server", "http://127.0.0.1:1"}, 2},
+		{[]string{"generate", "x", "-o", "json"}, 1}, // there is no key
+		{[]string{"keys", "-o", "json"}, 2},
+	} {
+		stdout, stderr, code := run(t, dir, nil, c.args...)
+		var said struct{ Error string }
+		if err := json.Unmarshal([]byte(stdout), &said); err != nil || said.Error == "" || stderr != "" || code != c.code {
+			t.Errorf("%q: exit %d, %v\nstdout: %s\nstderr: %s", c.args, code, err, stdout, stderr)
+		}
+	}
+	if stdout, stderr, code := run(t, dir, nil, "models", "--bogus"); stdout != "" || stderr == "" || code != 2 {
+		t.Errorf("in text: exit %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}

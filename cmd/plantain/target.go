@@ -21,10 +21,10 @@ type target struct {
 // aim finds the target of -O, or one named after the prompt, and tries whether it
 // can be written, so that it costs nothing where it can't.
 func aim(w *world, out, prompt string) (*target, error) {
-	switch {
-	case out == "-":
+	switch out {
+	case "-":
 		return aimAtStdout(w)
-	case out == "":
+	case "":
 		out = slug(prompt)
 	default:
 		if err := free(out); err != nil {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -24,7 +25,7 @@ func TestWhatHoldsAProjectUpIsToldEverywhere(t *testing.T) {
 
 	text := gw.plantain("projects")
 	for _, want := range []string{"a  tier 1, in rotation", "parked for rate_day until ", "parked for rate_minute until ", "rpd 1000 learnt ",
-		"b  tier 1, parked for key_invalid until its configuration changes", "Google does not accept the API key."} {
+		"b  tier 1, out of rotation\n  parked for key_invalid until the configuration is reloaded: Google does not\n    accept the API key."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -89,5 +90,28 @@ func TestWhatHoldsAProjectUpIsToldEverywhere(t *testing.T) {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics have no %s", want)
 		}
+	}
+}
+
+// Billing is mended at Google, not in plantain.yaml: SIGHUP lets the project back in.
+func TestAProjectMendedAtGoogleIsTriedAgainOnReload(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"}, "queue: {max_wait: 100ms}")
+	sim.fault(map[string]any{"fault": "spending_cap", "next": 1})
+	for range 2 {
+		if a := gw.generate(nb2, prompt); a.StatusCode != 429 || a.Header.Get("Plantain-Verdict") != "billing" {
+			t.Fatalf("got %d %s", a.StatusCode, a.Header.Get("Plantain-Verdict"))
+		}
+	}
+	if n := len(sim.arrivals(":generateContent")); n != 1 {
+		t.Fatalf("asked %d times, want once", n)
+	}
+	if err := gw.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the reload", func() bool { return gw.told("is in force") == 1 })
+	if a := gw.generate(nb2, prompt); a.StatusCode != 200 {
+		t.Errorf("after it was mended, got %d\n%s", a.StatusCode, a.body)
 	}
 }

@@ -12,7 +12,8 @@ type Parking struct {
 	Reason plantain.Class `json:"reason,omitempty"`
 	Since  time.Time      `json:"since,omitzero"`
 	// Until is when it ends; zero with a Reason: not by itself. Such a parking
-	// holds as long as the project's configuration is the one it was made under.
+	// holds as long as the project's configuration is the one it was made under, or
+	// until somebody says that the project is mended.
 	Until time.Time `json:"until,omitzero"`
 	Under string    `json:"under,omitempty"` // Member.Fingerprint at that time
 	Why   string    `json:"why,omitempty"`   // for a person
@@ -130,6 +131,30 @@ func (s *State) Unpark() {
 		s.Seq++
 	}
 }
+
+// Endless are the windows that are parked without an end.
+func (p *Pool) Endless() (keys []Key) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for k, s := range p.seen {
+		if s.Park.endless() {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// Mended ends the parkings without an end, so that the next attempt shows whether
+// what they were for is mended.
+func Mended(states States) {
+	for _, s := range states {
+		if s.Park.endless() {
+			s.Unpark()
+		}
+	}
+}
+
+func (p Parking) endless() bool { return p.Reason != "" && p.Until.IsZero() }
 
 // Counts reports whether an attempt counts against Google's quota, by the last
 // column of the retry table.

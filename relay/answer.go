@@ -273,7 +273,7 @@ func outgrown(a *ask, n *pool.NoRoom) *refusal {
 
 func fixForever(n *pool.NoRoom) string {
 	if n.Parked.Why != "" {
-		return "What Google said: " + strings.TrimSuffix(n.Parked.Why, ".") + ". Mend the project or its entry in plantain.yaml, or add another."
+		return "What Google said: " + strings.TrimSuffix(n.Parked.Why, ".") + ". Mend the project or its entry in plantain.yaml and let the gateway read it again (SIGHUP), or add another."
 	}
 	return "The tier of the project has no quota for this model: link billing, or add another project."
 }

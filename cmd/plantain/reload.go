@@ -13,6 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/plantainhq/plantain/config"
+	"github.com/plantainhq/plantain/pool"
 )
 
 // settled is how long a file must be quiet before it is read: editors write it in
@@ -116,10 +117,31 @@ func (h *house) reload(from source) {
 	h.pool.Replace(members)
 	h.gateway.Limit(next.Clients.Concurrency)
 	h.now.Store(next)
+	h.recheck()
 	h.log.Info("the configuration is in force", "projects", len(members))
 	for _, name := range takeRestart(h.built, next) {
 		h.log.Warn("a change of this setting takes a restart", "setting", name)
 	}
+}
+
+// recheck lets projects that are parked without an end be asked once more: what
+// they were parked for may be mended without a word of it in the file.
+func (h *house) recheck() {
+	keys := h.pool.Endless()
+	if len(keys) == 0 {
+		return
+	}
+	left := pool.States{}
+	err := h.store.Update(context.Background(), keys, func(s pool.States) error {
+		pool.Mended(s)
+		left = s
+		return nil
+	})
+	if err != nil {
+		h.log.Error("parked projects could not be let back in", "error", err)
+		return
+	}
+	h.pool.Saw(left)
 }
 
 // takeRestart names the settings in which a configuration differs from the one

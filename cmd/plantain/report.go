@@ -16,9 +16,11 @@ import (
 // printReport shows a project in lines of 80 columns. Models of which nothing is
 // used share a line, unless all are to be seen.
 func printReport(to io.Writer, r pool.Report, now time.Time, all bool) {
-	fmt.Fprintf(to, "%s  %s, %s\n", r.Project, tier(r.Tier), rotation(r.Parked, now))
-	if r.Parked != nil && r.Parked.Until.IsZero() {
-		wrap(to, "  ", firstSentence(r.Parked.Why))
+	if r.Parked == nil {
+		fmt.Fprintf(to, "%s  %s, in rotation\n", r.Project, tier(r.Tier))
+	} else {
+		fmt.Fprintf(to, "%s  %s, out of rotation\n", r.Project, tier(r.Tier))
+		wrap(to, "  ", parked(*r.Parked, now))
 	}
 	for _, n := range wholeNotes(r, now) {
 		wrap(to, "  ", n)
@@ -49,13 +51,6 @@ func tier(n int) string {
 	default:
 		return fmt.Sprintf("tier %d", n)
 	}
-}
-
-func rotation(p *pool.Parking, now time.Time) string {
-	if p == nil {
-		return "in rotation"
-	}
-	return parked(*p, now)
 }
 
 // wholeNotes tell of the windows of a project over all its models.
@@ -153,9 +148,6 @@ func modelNotes(m pool.ModelReport, now time.Time) (notes []string) {
 	}
 	if m.Parked != nil {
 		notes = append(notes, parked(*m.Parked, now))
-		if m.Parked.Until.IsZero() {
-			notes = append(notes, firstSentence(m.Parked.Why))
-		}
 	}
 	var full, none []string
 	var until time.Time
@@ -197,7 +189,7 @@ func firstSentence(s string) string {
 func parked(p pool.Parking, now time.Time) string {
 	s := "parked for " + string(p.Reason)
 	if p.Until.IsZero() {
-		return s + " until its configuration changes"
+		return s + " until the configuration is reloaded: " + firstSentence(p.Why)
 	}
 	s += " until " + soon(p.Until, now)
 	if p.Probes() {

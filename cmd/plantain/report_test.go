@@ -50,8 +50,9 @@ func TestAReportFitsATerminalAndSaysWhatHoldsAProjectUp(t *testing.T) {
 `},
 		"a key that is not accepted": {pool.Report{Project: "old", Tier: 2,
 			Parked: &pool.Parking{Reason: plantain.KeyInvalid, Why: "Google does not accept the API key. It was not charged."},
-			Models: []pool.ModelReport{{Model: "nb2", Windows: windows(0, 0, 30)}}}, false, `old  tier 2, parked for key_invalid until its configuration changes
-  Google does not accept the API key.
+			Models: []pool.ModelReport{{Model: "nb2", Windows: windows(0, 0, 30)}}}, false, `old  tier 2, out of rotation
+  parked for key_invalid until the configuration is reloaded: Google does not
+    accept the API key.
   nothing used: nb2
 `},
 		"the free tier, all of it": {pool.Report{Project: "gratis", Tier: -1,
@@ -62,7 +63,7 @@ func TestAReportFitsATerminalAndSaysWhatHoldsAProjectUp(t *testing.T) {
 `},
 		"a probe that comes no sooner than the end is none": {pool.Report{Project: "a", Tier: 3,
 			Parked: &pool.Parking{Reason: plantain.Billing, Until: now.Add(10 * time.Minute), Probe: now.Add(10 * time.Minute)}}, false,
-			"a  tier 3, parked for billing until 11:10:00, in 10 min\n"},
+			"a  tier 3, out of rotation\n  parked for billing until 11:10:00, in 10 min\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

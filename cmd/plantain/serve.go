@@ -36,7 +36,7 @@ func (c clock) clock() plantain.Clock {
 func (serveCmd) Help() string {
 	return `With only GEMINI_API_KEY set it needs no configuration. Point any Gemini SDK at it by the base URL, for Google's own by GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8787.
 
-A change of plantain.yaml takes effect at once, or on SIGHUP, without a request being dropped; a file that is wrong changes nothing and is told in the log.
+A change of plantain.yaml takes effect at once, or on SIGHUP, without a request being dropped; a file that is wrong changes nothing and is told in the log. Then projects that are parked without an end, for a key or for billing, are tried again.
 
 It stops on Ctrl-C after it has finished what was already sent, because that is paid for; a second Ctrl-C stops it at once.`
 }

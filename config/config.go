@@ -53,7 +53,10 @@ type Project struct {
 	Vertex Vertex
 	// PricePermille is what the upstream takes, in thousandths of Google's price.
 	PricePermille int
-	Weight        int // how far its room is used before it is another's turn; at least 1
+	// ProbeLimits allows single requests beyond a limit that a refusal disclosed, to
+	// find out whether it is higher by now.
+	ProbeLimits bool
+	Weight      int // how far its room is used before it is another's turn; at least 1
 }
 
 // Vertex is where and how Vertex AI is reached. The zero value: not at all.

@@ -72,6 +72,7 @@ func (r *reader) project(s *section, known *gemini.Catalogue) Project {
 	r.limits(s.under("limits"), &p, known)
 	parsed(s, "price_factor", &p.PricePermille, "a factor such as 0.75, with at most three decimals", parsePermille)
 	s.count("weight", &p.Weight, 1)
+	parsed(s, "probe_limits", &p.ProbeLimits, "true or false", parseBool)
 	p.Upstream = upstream(p)
 	parsed(s, "upstream", &p.Upstream, "gemini, vertex or compatible", parseUpstream)
 	if p.Tier == 0 && p.Upstream == plantain.Gemini {

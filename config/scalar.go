@@ -98,6 +98,10 @@ func parseLimit(text string) (int64, bool) {
 	return v, err == nil && v >= 0
 }
 
+func parseBool(text string) (value, ok bool) {
+	return text == "true", text == "true" || text == "false"
+}
+
 // parseListen checks the form of host:port, not that it can be listened on.
 func parseListen(text string) (string, bool) {
 	host, port, err := net.SplitHostPort(text)

@@ -49,6 +49,7 @@ type place struct {
 	standing
 	requests, images, tokens, spend part
 	perMinute                       int64 // images that its limits allow; -1: they do not say
+	probe                           int64 // when a learnt limit may be probed; zero: never
 
 	whole, limits Limits // of the configuration
 	known         bool   // that it was asked for them
@@ -83,7 +84,8 @@ func (p *part) notBefore(n int64) int64 {
 
 // Choose gives the member that should be asked first of those that have room for
 // an amount at this instant, leaving out those in without. Where none has, the
-// NoRoom says when the first one will; where none is left, both are nil.
+// NoRoom says when the first one will; where none is left, both are nil. Where
+// none has room and one may probe a learnt limit, it is that one.
 func (p *Pool) Choose(now time.Time, model plantain.Model, need Amount, without map[plantain.ProjectName]bool) (*Member, *NoRoom) {
 	if need == (Amount{}) {
 		model = "" // only what concerns a project as a whole holds it up
@@ -98,9 +100,27 @@ func (p *Pool) Choose(now time.Time, model plantain.Model, need Amount, without 
 		}
 	}
 	if best < 0 {
+		if m := p.probe(now, model, places, need, without); m != nil {
+			return m, nil
+		}
 		return nil, p.soonest(now, model, places, need, without)
 	}
 	return &p.members[best], nil
+}
+
+// probe gives a member that may be asked for one more than its limits; nil: none.
+func (p *Pool) probe(now time.Time, model plantain.Model, places []place, need Amount, without map[plantain.ProjectName]bool) *Member {
+	for i := range places {
+		m, at := &p.members[i], &places[i]
+		if at.back != 0 || at.probe == 0 || now.UnixNano() < at.probe || without[m.Name] {
+			continue
+		}
+		whole, own := p.seen[Key{m.Name, ""}], p.seen[Key{m.Name, model}]
+		if m.probed(p.wait(now, m, model, at, need), &whole, &own, now, model, need) != "" {
+			return m
+		}
+	}
+	return nil
 }
 
 // soonest says when room appears first, where there is none.
@@ -169,6 +189,9 @@ func (p *Pool) reckon(now time.Time, m *Member, model plantain.Model, at *place)
 	}
 	if at.failing {
 		at.until = nanos(r.failing)
+	}
+	if t := m.nextProbe(&own); !t.IsZero() {
+		at.probe = nanos(t)
 	}
 	at.count(now, m, &whole, m.learnt(at.whole, &whole))
 	at.count(now, m, &own, limits)

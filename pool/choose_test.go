@@ -28,6 +28,7 @@ func plain(p *Pool, now time.Time, model plantain.Model, need Amount, without ma
 	state := func(k Key) *State { s := p.seen[k]; return &s }
 	var with []ranked
 	var first *NoRoom
+	var probe *Member
 	for i := range p.members {
 		m := &p.members[i]
 		if without[m.Name] {
@@ -35,6 +36,9 @@ func plain(p *Pool, now time.Time, model plantain.Model, need Amount, without ma
 		}
 		if none := m.room(state, now, model, need); none != nil {
 			first = sooner(first, none)
+			if probe == nil && m.probed(none, state(Key{m.Name, ""}), state(Key{m.Name, model}), now, model, need) != "" {
+				probe = m
+			}
 			continue
 		}
 		r := ranked{m: m, price: cmp.Or(m.Price, 1000)}
@@ -64,10 +68,42 @@ func plain(p *Pool, now time.Time, model plantain.Model, need Amount, without ma
 		return cmp.Or(cmp.Compare(a.failing, b.failing), cmp.Compare(a.price, b.price), cmp.Compare(int(10*a.load), int(10*b.load)),
 			cmp.Compare(a.trouble, b.trouble), cmp.Compare(a.load, b.load))
 	})
+	if len(with) == 0 && probe != nil {
+		return probe, nil
+	}
 	if len(with) == 0 {
 		return nil, first
 	}
 	return with[0].m, nil
+}
+
+// plainPace is the pace by the definition alone.
+func plainPace(p *Pool, now time.Time, model plantain.Model) time.Duration {
+	var sum int64
+	for _, m := range p.members {
+		out := false
+		for _, k := range m.Keys(model) {
+			end, forever := p.seen[k].Park.Ends(now, m.Fingerprint)
+			out = out || forever || end.After(now)
+		}
+		s := p.seen[Key{m.Name, model}]
+		limits := m.limitsIn(Key{m.Name, model}, &s)
+		rpm, a := limits[plantain.LimitRPM]
+		ipm, b := limits[plantain.LimitIPM]
+		switch {
+		case out:
+		case !a && !b:
+			return 0
+		case a && b:
+			sum += min(rpm, ipm)
+		default:
+			sum += rpm + ipm
+		}
+	}
+	if sum == 0 {
+		return 0
+	}
+	return minute / time.Duration(sum)
 }
 
 func TestTheChoiceIsThatOfTheDefinition(t *testing.T) {
@@ -141,6 +177,9 @@ func TestTheChoiceIsThatOfTheDefinition(t *testing.T) {
 					if want != got || !reflect.DeepEqual(wantNone, none) {
 						t.Fatalf("at %v for %+v chose %s, none %+v\nthe definition says %s, none %+v", now, need, nameOf(got), none, nameOf(want), wantNone)
 					}
+					if got, want := p.Pace(now, name), plainPace(p, now, name); got != want {
+						t.Fatalf("at %v the pace is %v, want %v", now, got, want)
+					}
 				}
 			},
 		})
@@ -168,6 +207,7 @@ func someMembers(t *rapid.T) []Member {
 			Project: plantain.Project{Name: plantain.ProjectName(rune('a' + i))},
 			Limits:  func(plantain.Model) Limits { return limits }, Whole: rapid.SampledFrom(wholes).Draw(t, "whole"),
 			Fingerprint: rapid.SampledFrom([]string{"x", "y"}).Draw(t, "fingerprint"),
+			ProbeLimits: rapid.Bool().Draw(t, "probe limits"),
 			Weight:      rapid.IntRange(0, 2).Draw(t, "weight"), Price: rapid.SampledFrom([]int{0, 750}).Draw(t, "price"),
 		}
 	}

@@ -13,12 +13,18 @@ type Learnt struct {
 	Value int64     `json:"value"`
 	At    time.Time `json:"at"`
 	From  string    `json:"from"` // what Google said, for a person
+	// Probe is when one request may be sent beyond it, where [Member.ProbeLimits]
+	// allows that; zero: a day after it was learnt.
+	Probe time.Time `json:"probe,omitzero"`
 }
 
 // Learn takes note of the limit that a refusal disclosed, if it did. It holds for
 // as long as the project's configuration is the one it was learnt under.
 func (m Member) Learn(states States, now time.Time, model plantain.Model, v plantain.Verdict) {
 	s := states[Key{m.Name, model}]
+	if m.ProbeLimits && s.Under == m.Fingerprint && forQuota(v.Class) {
+		s.restProbes(now)
+	}
 	if !v.Disclosed || v.Value <= 0 || (v.Class != plantain.RateMinute && v.Class != plantain.RateDay) {
 		return
 	}
@@ -28,13 +34,11 @@ func (m Member) Learn(states States, now time.Time, model plantain.Model, v plan
 	if known, ok := m.limitsIn(Key{m.Name, model}, s)[v.Limit]; ok && known == v.Value {
 		return
 	}
-	learnt := maps.Clone(s.Learnt)
-	if learnt == nil {
-		learnt = map[plantain.Limit]Learnt{}
-	}
-	learnt[v.Limit] = Learnt{Value: v.Value, At: now, From: v.Explanation}
-	s.Learnt = learnt
-	s.Seq++
+	s.relearn(v.Limit, func(l *Learnt) { *l = Learnt{Value: v.Value, At: now, From: v.Explanation} })
+}
+
+func forQuota(c plantain.Class) bool {
+	return c == plantain.RateMinute || c == plantain.RateDay || c == plantain.QuotaUnknown
 }
 
 // limitsIn gives the limits of a key with what was learnt of them.

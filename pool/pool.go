@@ -45,6 +45,9 @@ type Member struct {
 	// Weight is how much of its room is used before the room of others is, relative
 	// to them; zero: 1.
 	Weight int
+	// ProbeLimits allows to find out by single requests whether a limit that a refusal
+	// disclosed is higher by now.
+	ProbeLimits bool
 	// Price is what it takes, in thousandths of Google's price; zero: 1000.
 	Price int
 }
@@ -223,8 +226,12 @@ func later(a, b *NoRoom) *NoRoom {
 // for use inside a transaction. It gives a *NoRoom where there is none.
 func (m Member) Take(now time.Time, attempt plantain.Attempt, need Amount) func(States) error {
 	return func(states States) error {
+		whole, own := states[Key{m.Name, ""}], states[Key{m.Name, attempt.Model}]
+		var probe plantain.Limit
 		if none := m.room(func(k Key) *State { return states[k] }, now, attempt.Model, need); none != nil {
-			return none
+			if probe = m.probed(none, whole, own, now, attempt.Model, need); probe == "" {
+				return none
+			}
 		}
 		for _, k := range m.Keys(attempt.Model) {
 			if part := m.part(k, need); part != (Amount{}) {
@@ -232,6 +239,9 @@ func (m Member) Take(now time.Time, attempt plantain.Attempt, need Amount) func(
 			} else {
 				states[k].probing(now)
 			}
+		}
+		if probe != "" {
+			own.probes(probe, now)
 		}
 		return nil
 	}
@@ -243,7 +253,11 @@ func (m Member) Take(now time.Time, attempt plantain.Attempt, need Amount) func(
 func (m Member) Give(states States, now time.Time, attempt plantain.Attempt, sent time.Time, really Amount, through bool) {
 	for _, k := range m.Keys(attempt.Model) {
 		if m.counts(k) {
+			probe := states[k].probeOf(attempt.ID)
 			states[k].Settle(now, attempt.ID, sent, m.part(k, really))
+			if through && probe != "" {
+				states[k].passed(probe, now, sent)
+			}
 		}
 		if through && sent.After(states[k].Park.Since) {
 			// What was sent before says nothing of what came since.

@@ -100,8 +100,9 @@ type Day struct {
 // or its deadline passes.
 type Hold struct {
 	Attempt plantain.AttemptID `json:"attempt"`
-	At      int64              `json:"at"`    // Unix milliseconds, when it was taken
-	Until   int64              `json:"until"` // Unix milliseconds, the attempt's deadline
+	At      int64              `json:"at"`              // Unix milliseconds, when it was taken
+	Until   int64              `json:"until"`           // Unix milliseconds, the attempt's deadline
+	Probe   plantain.Limit     `json:"probe,omitempty"` // the learnt limit that it exceeds; empty: none
 	Amount
 }
 
@@ -291,7 +292,7 @@ func (s *State) day(date string) Amount {
 func (s *State) Reserve(now time.Time, attempt plantain.AttemptID, deadline time.Time, need Amount) {
 	s.Seq++
 	s.expire(now)
-	s.Holds = append(s.Holds, Hold{attempt, now.UnixMilli(), deadline.UnixMilli(), need})
+	s.Holds = append(s.Holds, Hold{Attempt: attempt, At: now.UnixMilli(), Until: deadline.UnixMilli(), Amount: need})
 	s.probing(now)
 }
 

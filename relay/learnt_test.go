@@ -32,3 +32,49 @@ func TestALimitThatARefusalDisclosesIsLearnt(t *testing.T) {
 		}
 	})
 }
+
+func TestALimitThatGoogleRaisedIsFoundOut(t *testing.T) {
+	t.Parallel()
+	story(t, "from four a minute to five", func(t *testing.T) {
+		told := func(value string) reply {
+			return says(429, quota("GenerateRequestsPerMinutePerProjectPerModel", `,"quotaValue":"`+value+`"`, retryInfo("30s")))
+		}
+		ok := says(200, success)
+		h := newHouse(t, map[string][]reply{"a": list(told("4"), ok)})
+		a := h.Pool.Members()[0]
+		a.ProbeLimits = true
+		h.Pool.Replace([]pool.Member{a})
+		h.generate(t)
+		images := func(n int) time.Duration {
+			time.Sleep(2 * time.Minute)
+			begun := time.Now()
+			for range n {
+				if g := h.generate(t); g.StatusCode != 200 {
+					t.Fatalf("got %d", g.StatusCode)
+				}
+			}
+			return time.Since(begun)
+		}
+		if took := images(5); took < time.Minute {
+			t.Errorf("on the first day five took %v", took)
+		}
+		time.Sleep(24 * time.Hour)
+		if took := images(5); took > time.Second {
+			t.Errorf("a day later five took %v", took)
+		}
+		h.google.script["key-a"] = list(ok, ok, ok, ok, ok, told("5"), ok)
+		if took := images(6); took < 30*time.Second {
+			t.Errorf("the sixth, which was refused, took %v", took)
+		}
+		asked := len(h.google.calls())
+		if took := images(6); took < time.Minute {
+			t.Errorf("six took %v, on the day of the refusal", took)
+		}
+		if n := len(h.google.calls()) - asked; n != 6 {
+			t.Errorf("%d attempts for six images", n)
+		}
+		if l := h.Pool.Seen(pool.Key{Project: "a", Model: "gemini-3.1-flash-image"}).Learnt[plantain.LimitRPM]; l.Value != 5 {
+			t.Errorf("learnt %+v", l)
+		}
+	})
+}

@@ -248,6 +248,7 @@ func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {
 		Fingerprint: fingerprint(p),
 		Whole:       whole(p, tier),
 		Weight:      p.Weight,
+		ProbeLimits: p.ProbeLimits,
 		Price:       p.PricePermille,
 		Limits: func(m plantain.Model) pool.Limits {
 			l := pool.Limits{plantain.LimitRPM: tier.RPM, plantain.LimitIPM: tier.IPM, plantain.LimitTPM: tier.TPM, plantain.LimitRPD: tier.RPD}

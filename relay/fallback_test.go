@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -306,6 +307,28 @@ func TestFallbackComesAfterTheClientsPatience(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestFallbackServesWhoseTurnDoesNotCome(t *testing.T) {
+	t.Parallel()
+	story(t, "behind thirty others of the same client", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(says(200, success))})
+		for range 10 {
+			h.do(t, request(t.Context(), pro, body))
+		}
+		var others sync.WaitGroup
+		patient := relay.WithCaller(t.Context(), relay.Caller{MaxWait: time.Hour})
+		for range 30 {
+			others.Go(func() { h.do(t, request(patient, pro, body)) })
+		}
+		synctest.Wait()
+		ctx := relay.WithCaller(t.Context(), relay.Caller{MaxWait: 70 * time.Second, Fallback: []plantain.Model{nb2}})
+		g := h.do(t, request(ctx, pro, body))
+		if g.StatusCode != 200 || g.Header.Get("Plantain-Model-Fallback") != nb2 || g.took != 70*time.Second {
+			t.Errorf("got %d by %q after %v", g.StatusCode, g.Header.Get("Plantain-Model-Fallback"), g.took)
+		}
+		others.Wait()
+	})
 }
 
 func TestFallbackCountsByThePriceOfTheModelThatServes(t *testing.T) {

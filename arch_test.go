@@ -29,7 +29,7 @@ const module = "github.com/plantainhq/plantain"
 //	  words         plantain                                     standard library only
 //	store  -> plantain, the deciders, relay, job: implements Books and their small read stores
 //	sim    -> nothing, or its bill would be no witness; its tests neither
-//	lint, symptom, doctor -> plantain, gemini, verdict; called by cmd and the faces
+//	capture, lint, symptom, doctor -> plantain, gemini, verdict; called by cmd and the faces
 //	config -> plantain, gemini
 //	internal/spool -> nothing; carries bodies for whoever holds some
 //
@@ -43,7 +43,7 @@ var (
 	deciders = with(nil, "thread", "pool", "verdict", "ledger", "gallery")
 	loop     = with(wire, with(deciders, "internal/spool")...)
 	work     = with(loop, "relay")
-	advice   = with(nil, "lint", "symptom", "doctor")
+	advice   = with(nil, "capture", "lint", "symptom", "doctor")
 	faces    = with(work, with(advice, "job", "openai")...)
 
 	rows = map[string][]string{
@@ -61,6 +61,7 @@ var (
 		"console":        faces,
 		"mcp":            faces,
 		"store":          with(words, with(deciders, "relay", "job", "internal/spool")...),
+		"capture":        with(wire, "verdict"),
 		"lint":           with(wire, "verdict"),
 		"symptom":        with(wire, "verdict"),
 		"doctor":         with(wire, "verdict"),

@@ -18,6 +18,7 @@ import (
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
+	"github.com/plantainhq/plantain/verdict"
 )
 
 // MaxBody is the largest request that Google takes inline: it was raised from 20
@@ -35,10 +36,11 @@ type Gateway struct {
 	// Attempts gives what stands in the ledger of a request, or, for an empty id,
 	// the most recent attempts, newest first; nil: the routes are not served.
 	Attempts func(plantain.RequestID) ([]Attempt, error)
-	Load     func() Load       // nil: not told to /metrics
-	Build    map[string]string // version, revision and go of the program, for /metrics
-	MaxBody  int64             // zero: [MaxBody]
-	Log      *slog.Logger      // nil: nothing is logged
+	Rules    func() verdict.Rules // what to believe of a filtered answer, for /api/v1/explain; nil: the defaults
+	Load     func() Load          // nil: not told to /metrics
+	Build    map[string]string    // version, revision and go of the program, for /metrics
+	MaxBody  int64                // zero: [MaxBody]
+	Log      *slog.Logger         // nil: nothing is logged
 
 	live    live
 	busy    limits
@@ -59,6 +61,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", g.readyz)
 	mux.Handle("GET /api/v1/requests/{id}", g.behind(g.request))
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
+	mux.Handle("POST /api/v1/explain", g.behind(g.explain))
 	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))
 	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))
 	mux.Handle("GET /api/v1/requests", g.forAdmins(g.requests))
@@ -176,7 +179,7 @@ func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
 		defer done()
 		caller.Watch = story.add
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(g.MaxBody, MaxBody))
+	r.Body = http.MaxBytesReader(w, r.Body, g.maxBody())
 	res, err := g.Relay.RoundTrip(r.WithContext(relay.WithCaller(r.Context(), caller)))
 	if err != nil {
 		if r.Context().Err() == nil {
@@ -203,6 +206,8 @@ func writerTo(w http.ResponseWriter, res *http.Response) io.Writer {
 	}
 	return flushed{w, http.NewResponseController(w)}
 }
+
+func (g *Gateway) maxBody() int64 { return cmp.Or(g.MaxBody, MaxBody) }
 
 type flushed struct {
 	to    io.Writer
@@ -289,18 +294,27 @@ func (g *Gateway) requests(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 	id := plantain.RequestID(r.PathValue("id"))
+	if attempts, ok := g.attemptsOf(w, r, id); ok {
+		writeJSON(w, http.StatusOK, map[string]any{"id": id, "attempts": attempts})
+	}
+}
+
+// attemptsOf gives the attempts of a request that the visitor may see, or answers
+// why there are none.
+func (g *Gateway) attemptsOf(w http.ResponseWriter, r *http.Request, id plantain.RequestID) ([]Attempt, bool) {
 	attempts, ok := g.attempts(w, r, id)
+	if !ok {
+		return nil, false
+	}
 	if v := visitorOf(r); !v.admin {
 		// Another client's request is as unknown as one that never was.
 		attempts = slices.DeleteFunc(attempts, func(a Attempt) bool { return a.Client != v.client })
 	}
-	switch {
-	case !ok:
-	case len(attempts) == 0:
+	if len(attempts) == 0 {
 		writeError(w, http.StatusNotFound, "no request has the id "+string(id))
-	default:
-		writeJSON(w, http.StatusOK, map[string]any{"id": id, "attempts": attempts})
+		return nil, false
 	}
+	return attempts, true
 }
 
 // attempts reads the ledger, or answers why it could not.

@@ -6,6 +6,19 @@ import (
 	"unicode/utf8"
 )
 
+// Printed makes JSON of the object or list that a text begins with, as Python or
+// Node print it, and gives how much of the text that was; 0: it is none.
+func Printed(text string) (string, int) {
+	if text == "" || text[0] != '{' && text[0] != '[' {
+		return "", 0
+	}
+	out, n, ok := looseJSON(text)
+	if !ok {
+		return "", 0
+	}
+	return out, n
+}
+
 // looseJSON makes JSON of the object that s begins with as Python prints it,
 // {'error': {'code': 504, 'ok': None}}, or Node, { error: { code: 504 } }, and
 // gives how much of s that was. A text that was cut is closed.

@@ -17,7 +17,7 @@ type bill struct {
 // what was delivered, Google's own words, what Google counted, Google's rule on
 // failed requests, and for filtered answers the setting.
 func (r Rules) charge(f *gemini.Facts, n finding) bill {
-	if n.cause == noRoute {
+	if n.cause == noRoute && f.Status == 0 { // under a status it is the word of a gateway
 		return bill{plantain.ChargedNo, "Nothing had been sent, so nothing was charged."}
 	}
 	if n.class == plantain.Unanswered && n.cause != brokenOff {
@@ -26,7 +26,7 @@ func (r Rules) charge(f *gemini.Facts, n finding) bill {
 	if pictured(&f.Body) {
 		return bill{plantain.ChargedYes, "It was charged, because the picture was delivered."}
 	}
-	if b, ok := googleSays(&f.Body); ok {
+	if b, ok := googleSays(&f.Body, n); ok {
 		return b
 	}
 	if out := counted(&f.Body, n.class); out > 0 {
@@ -60,8 +60,11 @@ func counted(b *gemini.Body, c plantain.Class) int64 {
 
 // googleSays looks for Google's own words on the charge, where Google and not
 // the model is speaking.
-func googleSays(b *gemini.Body) (bill, bool) {
+func googleSays(b *gemini.Body, n finding) (bill, bool) {
 	said := chargeWords(b.FinishMessage)
+	if b.Form == gemini.FormText && answered(n.class) && strings.Contains(b.Text, "finish_message") {
+		said = chargeWords(b.Text) // an answer as Python prints it
+	}
 	if said == plantain.ChargedUnknown {
 		said = chargeWords(b.BlockMessage)
 	}

@@ -127,6 +127,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Ready:    h.relay.Ready,
 		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(h.now.Load())) },
 		Attempts: h.attempts,
+		Rules:    func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
 		Load:     func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },
 		Build:    buildFacts(),
 		Log:      h.log,

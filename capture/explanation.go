@@ -1,0 +1,106 @@
+package capture
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/verdict"
+)
+
+// An Explanation is a verdict in the form that `plantain explain -o json` and
+// /api/v1/explain give: the values are those of failures/README.md.
+type Explanation struct {
+	ID          string           `json:"id"`
+	Class       plantain.Class   `json:"class"`
+	Retry       plantain.Retry   `json:"retry"`
+	Wait        *float64         `json:"wait_seconds"`        // null: none that can be believed
+	Stated      *float64         `json:"stated_wait_seconds"` // what the response says; null: nothing
+	Limit       *plantain.Limit  `json:"limit"`               // null: none
+	Charged     plantain.Charged `json:"charged"`
+	Explanation string           `json:"explanation"`
+	Fix         string           `json:"fix"`
+	When        string           `json:"when,omitempty"` // when to try again
+	Hour        string           `json:"hour,omitempty"` // what the hour adds
+
+	verdict plantain.Verdict
+	status  int
+}
+
+// Explain judges an exchange. The hour is the present, or when the exchange was;
+// zero: nothing is said of it.
+func Explain(x Exchange, rules verdict.Rules, hour Hour) Explanation {
+	e := Of(rules.Judge(x.Facts), hour)
+	e.ID, e.status = x.ID, x.Facts.Status
+	return e
+}
+
+// Of gives the explanation of a verdict that was given before.
+func Of(v plantain.Verdict, hour Hour) Explanation {
+	e := Explanation{
+		Class: v.Class, Retry: v.Retry, Wait: seconds(v.Wait), Stated: seconds(v.Stated),
+		Charged: v.Charged, Explanation: v.Explanation, Fix: v.Fix, verdict: v,
+	}
+	if v.Class == plantain.Unanswered {
+		e.Class = plantain.Unclassifiable // the README has no word for a body that was cut
+	}
+	if v.Limit != "" {
+		e.Limit = &v.Limit
+	}
+	e.When, e.Hour = hour.when(v), hour.says(v)
+	return e
+}
+
+func seconds(d time.Duration) *float64 {
+	if d == 0 {
+		return nil
+	}
+	s := math.Round(d.Seconds()*1e9) / 1e9
+	return &s
+}
+
+// Text is the explanation for a person, in a few lines.
+func (e Explanation) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s\n%s\n", e.title(), charged(e.Charged), e.Explanation)
+	fmt.Fprintf(&b, "What to do: %s\n", e.Fix)
+	if e.When != "" {
+		fmt.Fprintf(&b, "When:       %s\n", e.When)
+	}
+	if e.Hour != "" {
+		fmt.Fprintf(&b, "The hour:   %s\n", e.Hour)
+	}
+	return b.String()
+}
+
+// Line is the explanation in one line.
+func (e Explanation) Line() string {
+	return fmt.Sprintf("%s, %s, %s", e.title(), e.Retry, charged(e.Charged))
+}
+
+// Verdict is what was explained.
+func (e Explanation) Verdict() plantain.Verdict { return e.verdict }
+
+func (e Explanation) title() string {
+	title := e.verdict.Class.String()
+	if e.ID != "" {
+		title = e.ID + ": " + title
+	}
+	if e.status != 0 {
+		title += fmt.Sprintf(" (HTTP %d)", e.status)
+	}
+	return title
+}
+
+func charged(c plantain.Charged) string {
+	switch c {
+	case plantain.ChargedYes:
+		return "charged"
+	case plantain.ChargedNo:
+		return "not charged"
+	default:
+		return "perhaps charged"
+	}
+}

@@ -96,7 +96,12 @@ func After(v plantain.Verdict, now time.Time, backOff time.Duration) (Scope, Par
 			p.Until = now.Add(v.Wait + Margin)
 		}
 		return ScopeProject, p
-	case plantain.KeyInvalid, plantain.Permission:
+	case plantain.Permission:
+		if Foreign(v) {
+			return ScopeNone, Parking{}
+		}
+		return ScopeProject, p
+	case plantain.KeyInvalid:
 		return ScopeProject, p
 	case plantain.Region:
 		return ScopeUpstream, p
@@ -107,6 +112,13 @@ func After(v plantain.Verdict, now time.Time, backOff time.Duration) (Scope, Par
 	default:
 		return ScopeNone, Parking{}
 	}
+}
+
+// Foreign reports a refusal for what the request names, a file or a cache that this
+// project does not have: whoever sends such a request must not be able to take
+// projects out.
+func Foreign(v plantain.Verdict) bool {
+	return v.Class == plantain.Permission && v.Retry == plantain.RetryAfterFix
 }
 
 // Parks puts a parking on a state. A longer one that is there already stays, and

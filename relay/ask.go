@@ -65,6 +65,7 @@ type ask struct {
 	body   *spool.Buffer // nil: none
 	digest [32]byte      // of the body, where there is a key
 	asked  gemini.Asked
+	files  []string // of the Files API that it names
 	begun  time.Time
 	idle   time.Time // since when nothing of it is out; only the flight uses it
 	bounds
@@ -246,6 +247,7 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 		sum.Sum(a.digest[:0])
 	}
 	a.asked = scan.Finish()
+	a.files = filesOf(a.asked)
 	return nil
 }
 

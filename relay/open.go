@@ -127,6 +127,7 @@ func (t *Transport) late(f *flight, full int) error {
 // choose gives the member to ask first of those that may be asked.
 func (t *Transport) choose(f *flight, without map[plantain.ProjectName]bool) (*pool.Member, *pool.NoRoom) {
 	now, a, storm := t.now(), f.ask, (*pool.NoRoom)(nil)
+	without = t.around(f, now, without)
 	if !a.route.free() { // what is free takes no capacity
 		without, storm = t.weather.Around(now, a.entry.ID, t.Pool.Members, without)
 	}
@@ -271,6 +272,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 		t.owe(d)
 		_ = t.booksFailed(err) // whoever comes next is told
 	}
+	t.owners.note(a.files, o.member.Name, v, now)
 	t.Pool.Noted(now, r.attempt, r.verdict.Class, r.facts.Took)
 }
 

@@ -48,6 +48,7 @@ type Transport struct {
 	queue    pool.Queue
 	weather  pool.Weather
 	flights  flights
+	owners   owners
 	keeping  keeping
 }
 
@@ -183,8 +184,9 @@ func (t *Transport) try(f *flight, behind int) ending {
 			return ending{last, n, nil}
 		}
 		again[last.verdict.Class]++
-		if a.route.free() && step.Wait == 0 {
-			// A call without an entry in the books parks nobody; it goes elsewhere itself.
+		if a.route.free() && step.Wait == 0 || pool.Foreign(last.verdict) {
+			// What parks nobody, a call without an entry in the books or one that names
+			// what another project has, goes elsewhere itself.
 			f.without[o.member.Name] = true
 		}
 		if !t.pause(f, step.Wait, n, last.verdict) {

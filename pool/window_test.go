@@ -72,6 +72,17 @@ func TestAnAttemptThatIsOutHoldsItsRoom(t *testing.T) {
 	}
 }
 
+func TestWhatNobodySettledComesBackInItsTime(t *testing.T) {
+	t.Parallel()
+	var s State
+	s.Reserve(noon, "a", noon.Add(5*time.Minute), Amount{Spend: 10})
+	spend := Limits{plantain.LimitSpend: 10}
+	at, limit, _ := s.Room(noon.Add(6*time.Minute), Amount{Spend: 1}, spend)
+	if want := noon.Add(10*time.Minute + Margin); !at.Equal(want) || limit != plantain.LimitSpend {
+		t.Errorf("room at %v for %s, want %v", at, limit, want)
+	}
+}
+
 func TestTheDayEndsAtMidnightPacificInBothChangesOfTheClock(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

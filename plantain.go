@@ -117,7 +117,7 @@ type Attempt struct {
 	Project  ProjectName
 	Model    Model
 	Size     string      // the size that was asked for: "1K"; empty where none was named
-	Estimate Nanodollars // the most it is expected to cost
+	Estimate Nanodollars // the most it can cost
 	Opened   time.Time
 	Deadline time.Time // past it, an attempt that nobody settled is unknown
 }

@@ -12,6 +12,11 @@ import (
 // and up to 376 of thinking (gemini-api.md §4, failures/); the rest is care.
 const extraText = 4096
 
+// maxPictures is how many pictures one answer is known to have brought, each of them
+// billed: up to ten (third parties, gemini-api.md §4). What a prompt brings cannot be
+// told from it.
+const maxPictures = 10
+
 // Factor is a project's price in thousandths of Google's: an aggregator may be
 // cheaper. Zero: 1000.
 type Factor int64
@@ -23,15 +28,25 @@ func (f Factor) of(n plantain.Nanodollars) plantain.Nanodollars {
 	return n * plantain.Nanodollars(f) / 1000
 }
 
-// Estimate is the most that an attempt is expected to cost: what was sent, one
+// Estimate is what an attempt is expected to cost at the most: what was sent, one
 // picture of the size asked for, and a generous amount of text and thinking.
 // price is that of the service tier asked for.
 func Estimate(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor) plantain.Nanodollars {
+	return estimate(e, price, asked, f, 1)
+}
+
+// Most is the most that an attempt can cost: an [Estimate] with as many pictures as
+// an answer may bring.
+func Most(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor) plantain.Nanodollars {
+	return estimate(e, price, asked, f, maxPictures)
+}
+
+func estimate(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor, pictures plantain.Nanodollars) plantain.Nanodollars {
 	image := e.ImageTokens(asked.Size)
 	if image == 0 {
 		image = e.ImageTokens("")
 	}
-	n := plantain.Nanodollars(InputTokens(e, asked))*price.Input + plantain.Nanodollars(image)*price.Image + extraText*price.Text
+	n := plantain.Nanodollars(InputTokens(e, asked))*price.Input + pictures*plantain.Nanodollars(image)*price.Image + extraText*price.Text
 	return f.of(n)
 }
 
@@ -45,13 +60,13 @@ func InputTokens(e gemini.Entry, asked gemini.Asked) int64 {
 // shows it: what candidatesTokensDetails lists as IMAGE at the image rate, all
 // other output and the thinking at the text rate (gemini-api.md §4). An attempt
 // whose charge is unknown is a range from nothing to its usage; one without usage
-// a range from nothing to estimate. price is that of the service tier that served.
-func Cost(price gemini.Price, v plantain.Verdict, body gemini.Body, estimate plantain.Nanodollars, f Factor) plantain.Cost {
+// a range from nothing to most. price is that of the service tier that served.
+func Cost(price gemini.Price, v plantain.Verdict, body gemini.Body, most plantain.Nanodollars, f Factor) plantain.Cost {
 	if v.Charged == plantain.ChargedNo {
 		return plantain.Exactly(0)
 	}
 	if !body.Usage.Seen || !body.Complete {
-		return plantain.Cost{Low: 0, High: estimate}
+		return plantain.Cost{Low: 0, High: most}
 	}
 	counted := f.of(usage(price, body.Usage))
 	if v.Charged == plantain.ChargedYes {

@@ -19,6 +19,7 @@ type out struct {
 	attempt plantain.Attempt
 	member  pool.Member
 	way     Way
+	took    pool.Amount // of the windows
 }
 
 // settling is what an attempt's deadline in the books leaves for its settlement
@@ -189,13 +190,14 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 		t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
 		return o, nil
 	}
-	o.attempt.Estimate = ledger.Estimate(a.entry, t.price(a.entry, a.asked.ServiceTier), a.asked, way.Factor)
-	need := a.need
-	need.Spend = o.attempt.Estimate // by the price of this way
+	price := t.price(a.entry, a.asked.ServiceTier)
+	o.attempt.Estimate = ledger.Most(a.entry, price, a.asked, way.Factor)
+	o.took = a.need
+	o.took.Spend = ledger.Estimate(a.entry, price, a.asked, way.Factor)
 	if none := t.weather.Enter(now, m, o.attempt); none != nil {
 		return nil, none
 	}
-	if err := t.change(m.Keys(a.entry.ID), m.Take(now, o.attempt, need), func(fn func(pool.States) error) error {
+	if err := t.change(m.Keys(a.entry.ID), m.Take(now, o.attempt, o.took), func(fn func(pool.States) error) error {
 		return t.books.Open(context.Background(), o.attempt, m.Keys(a.entry.ID), fn)
 	}); err != nil {
 		t.weather.Tell(now, m, o.attempt, plantain.Unclassifiable, nil) // it never went
@@ -296,6 +298,9 @@ func taken(a *ask, r *result) pool.Amount {
 	}
 	really := a.need
 	really.Spend = r.cost.High
+	if !r.cost.Known() {
+		really.Spend = min(r.cost.High, r.took.Spend) // the most it can have been is for the ledger
+	}
 	if u := r.facts.Body.Usage; u.Seen && r.facts.Body.Complete {
 		really.Tokens = min(max(u.Prompt, 0), 2*a.need.Tokens+1_000_000) // an upstream may say anything
 	}

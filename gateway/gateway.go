@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -55,6 +56,7 @@ func (g *Gateway) Handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	for _, version := range []string{"v1", "v1beta"} {
+		mux.HandleFunc("/"+version, g.nothing)
 		mux.Handle("/"+version+"/", g.count(g.behind(g.gemini)))
 	}
 	mux.HandleFunc("GET /healthz", g.healthz)
@@ -72,7 +74,26 @@ func (g *Gateway) Handler() http.Handler {
 		mux.Handle("DELETE /api/v1/keys/{name}", g.forAdmins(g.revokeKey))
 	}
 	mux.HandleFunc("/", g.nothing)
-	return mux
+	return cleaned(mux)
+}
+
+// cleaned serves a path such as "//v1beta/models", which a base URL with a slash at
+// its end makes, as what it means. The redirect that Go's multiplexer would answer
+// makes SDKs send a body twice, or fail.
+func cleaned(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		clean := path.Clean("/" + r.URL.Path)
+		if strings.HasSuffix(r.URL.Path, "/") && clean != "/" {
+			clean += "/"
+		}
+		if clean != r.URL.Path {
+			u := *r.URL
+			u.Path, u.RawPath = clean, ""
+			r = r.WithContext(r.Context()) // the request itself is the server's
+			r.URL = &u
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 type visitorKey struct{}

@@ -156,7 +156,7 @@ func ofProject(c plantain.Class) bool {
 
 // dropped are headers that speak of the connection to Google.
 var dropped = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-	"Alt-Svc", "Set-Cookie", "Content-Encoding", "Content-Length", "Retry-After", "Location", "X-Goog-Api-Key"}
+	"Alt-Svc", "Set-Cookie", "Content-Length", "Retry-After", "Location", "X-Goog-Api-Key"}
 
 // response makes the HTTP response of an answer.
 func (a *answer) response(r *http.Request) *http.Response {
@@ -175,6 +175,7 @@ func (a *answer) response(r *http.Request) *http.Response {
 	a.write(head)
 	if a.errBody != nil {
 		head.Set("Content-Type", jsonType)
+		head.Del("Content-Encoding")
 		return newResponse(r, a.status, head, io.NopCloser(bytes.NewReader(a.errBody)), int64(len(a.errBody)))
 	}
 	body := a.body.Reader(r.Context().Done())

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,9 @@ type got struct {
 	body  *spool.Buffer // nil: no answer came
 	sent  time.Time     // when the last request byte left; zero: it did not
 	lost  error         // the disk failed: the answer was read to its end, but not kept
+	// encoding is the Content-Encoding of a body that is handed on as it came, because
+	// nobody here can read it; empty: it is plain.
+	encoding string
 }
 
 func (g *got) release() {
@@ -99,25 +103,23 @@ func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, trace *progres
 // read spools the answer and shows it to the scanner as it comes. It is held: the
 // client sees of it what the loop lets go.
 func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
-	body := io.Reader(res.Body)
-	if res.Header.Get("Content-Encoding") == "gzip" {
-		// An aggregator compressed although asked not to.
-		unzipped, err := gzip.NewReader(res.Body)
-		if err != nil {
-			g.facts.Stage, g.facts.Err = plantain.Reading, err
-			return
-		}
-		body = unzipped
+	body, err := g.decoded(res)
+	if err != nil {
+		g.facts.Stage, g.facts.Err = plantain.Reading, err
+		return
 	}
 	body = &bounded{from: body, most: t.set().maxAnswer()}
 	scan := gemini.NewScanner(res.Header.Get("Content-Type"))
 	tap := func(p []byte) { _, _ = scan.Write(p) }
+	if g.encoding != "" {
+		tap = func([]byte) {}
+	}
 	g.body = t.spool.Buffer()
 	g.body.Hold()
 	if f.ask.route.streams() && res.StatusCode == http.StatusOK {
 		scan.OnEvent = t.stream(f, o, g, scan, n)
 	}
-	err := g.body.Fill(body, tap)
+	err = g.body.Fill(body, tap)
 	if disk := (*spool.DiskError)(nil); errors.As(err, &disk) {
 		// It is paid for: what it was must still reach the ledger.
 		g.lost = disk
@@ -125,10 +127,33 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 		_, err = io.Copy(scan, body)
 	}
 	g.facts.Body = scan.Finish()
+	if g.encoding != "" {
+		g.facts.Body = gemini.Body{Form: gemini.FormText, Bytes: g.body.Len()}
+	}
 	g.facts.Stage, g.facts.Err = plantain.Done, err
 	if err != nil {
 		g.facts.Stage = plantain.Reading
 	}
+}
+
+// decoded gives the body as it was before it was compressed, which an aggregator may
+// do although asked not to, and takes the header off that said so.
+func (g *got) decoded(res *http.Response) (io.Reader, error) {
+	encoding := strings.TrimSpace(strings.Join(res.Header.Values("Content-Encoding"), ", "))
+	switch strings.ToLower(encoding) {
+	case "gzip", "x-gzip":
+		plain, err := gzip.NewReader(res.Body)
+		if err != nil {
+			return nil, fmt.Errorf("read what is called gzip: %w", err)
+		}
+		res.Header.Del("Content-Encoding")
+		return plain, nil
+	case "", "identity":
+		res.Header.Del("Content-Encoding")
+	default:
+		g.encoding = encoding
+	}
+	return res.Body, nil
 }
 
 // MaxAnswer is where an answer is cut off: ten 4K pictures with their signatures

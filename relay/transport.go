@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -208,6 +209,9 @@ func (t *Transport) judge(a *ask, o *out, g *got) *result {
 	r := &result{out: o, got: g, verdict: t.set().Rules.Judge(g.facts)}
 	// Google's own words are in these, and some of them repeat a key.
 	r.verdict.Explanation, r.verdict.Fix = o.conceal(r.verdict.Explanation), o.conceal(r.verdict.Fix)
+	if g.encoding != "" {
+		r.verdict.Explanation = fmt.Sprintf("The answer came compressed as %q, which Plantain cannot read. ", g.encoding) + r.verdict.Explanation
+	}
 	if !a.route.free() {
 		// Google may serve what was asked as priority at the standard tier, and says so.
 		tier := cmp.Or(g.facts.Body.Usage.ServiceTier, a.asked.ServiceTier)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -130,7 +129,11 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 	}
 	a := &ask{id: plantain.RequestID(t.newID("r")), caller: callerOf(r.Context()), route: rt, method: r.Method, begun: t.now()}
 	a.key = r.Header.Get("Idempotency-Key")
-	a.header, a.query = forwardable(r.Header), forwardableQuery(r.URL.Query())
+	query, refused := forwardableQuery(r.URL.Query(), rt)
+	if refused != nil {
+		return nil, refused
+	}
+	a.header, a.query = forwardable(r.Header, rt), query
 	t.setBounds(r, a)
 	if rt.model != "" {
 		entry, known := t.set().catalogue().Lookup(rt.model)
@@ -270,31 +273,4 @@ func (a *ask) check() error {
 			"Leave candidateCount out and send one request for each image.")
 	}
 	return nil
-}
-
-// forwardable are the headers that may go to Google: all but what speaks of this
-// connection, of the client's credential, or to Plantain itself.
-func forwardable(in http.Header) http.Header {
-	out := http.Header{}
-	for name, values := range in {
-		if !withheld[name] && !strings.HasPrefix(name, "Plantain-") && !strings.HasPrefix(name, "Sec-") && !strings.HasPrefix(name, "X-Forwarded-") {
-			out[name] = values
-		}
-	}
-	// A compressed answer would hide its body from the scanner.
-	out.Set("Accept-Encoding", "identity")
-	return out
-}
-
-var withheld = map[string]bool{
-	"Authorization": true, "X-Goog-Api-Key": true, "Cookie": true, "Idempotency-Key": true,
-	"Connection": true, "Keep-Alive": true, "Proxy-Authorization": true, "Proxy-Connection": true, "Te": true,
-	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Expect": true, "Accept-Encoding": true,
-	"Content-Length": true, "Host": true, "Origin": true, "Referer": true, "Forwarded": true, "Via": true,
-	"X-Goog-User-Project": true,
-}
-
-func forwardableQuery(q url.Values) string {
-	q.Del("key")
-	return q.Encode()
 }

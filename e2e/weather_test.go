@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"encoding/json"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -62,5 +64,76 @@ func TestARefusalForTheWeatherKeepsItsPromise(t *testing.T) {
 	}
 	if n := len(sim.arrivals(":generateContent")); n != 6 {
 		t.Errorf("%d calls reached Google, want 6", n)
+	}
+}
+
+// An overload is told by the command, the API and the metrics alike: what state it
+// is in, since when, when the next attempt may go, and what share was refused; and
+// the hours of the day, from the ledger.
+func TestTheWeatherIsToldEverywhere(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-3-a"}, "retry: {base: 30s}")
+	if a := gw.generate(pro, prompt); a.StatusCode != 200 {
+		t.Fatalf("got %d", a.StatusCode)
+	}
+	sim.fault(map[string]any{"fault": "capacity", "model": nb2})
+	begun := time.Now().Add(-time.Second)
+	for range 5 {
+		gw.generate(nb2, prompt, "X-Server-Timeout", "1")
+	}
+	var got struct {
+		Weather []struct {
+			Model, Upstream, Location, Breaker string
+			Since                              time.Time
+			Next                               time.Time `json:"next_probe"`
+			Refused, Attempts                  int
+		}
+		Hours []struct {
+			Model                   string
+			Hour                    int `json:"hour_utc"`
+			Attempts, Refused, Made int
+			Median                  float64 `json:"median_seconds"`
+		}
+	}
+	if err := json.Unmarshal([]byte(gw.plantain("projects", "-o", "json")), &got); err != nil || len(got.Weather) != 2 {
+		t.Fatalf("%v in %+v", err, got)
+	}
+	if w := got.Weather[0]; w.Model != pro || w.Breaker != "closed" || w.Refused != 0 || w.Attempts != 1 || !w.Next.IsZero() {
+		t.Errorf("a model that is served: %+v", w)
+	}
+	w := got.Weather[1]
+	if w.Model != nb2 || w.Upstream != "gemini" || "http://"+w.Location != sim.URL || w.Breaker != "open" || w.Refused != 5 || w.Attempts != 5 ||
+		w.Since.Before(begun) || w.Next.Before(w.Since.Add(15*time.Second)) {
+		t.Errorf("a model that is overloaded: %+v", w)
+	}
+	refused, made := 0, 0
+	for _, h := range got.Hours {
+		refused, made = refused+h.Refused, made+h.Made
+		if h.Model == pro && h.Median <= 0 {
+			t.Errorf("an image took no time: %+v", h)
+		}
+	}
+	if refused != 5 || made != 1 {
+		t.Errorf("the hours of the day: %+v", got.Hours)
+	}
+	text := gw.plantain("projects", "--hours")
+	for _, want := range []string{"\nweather\n", "overloaded since", "5 of 5 attempts refused in ten", "in 14 days: 100.0 % of 5", "MODEL                   UTC"} {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), strings.Join(strings.Fields(want), " ")) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+	metrics := gw.metrics("")
+	labels := `location="` + w.Location + `",model="` + nb2 + `",`
+	for _, want := range []string{
+		`plantain_breaker{` + labels + `state="open",upstream="gemini"} 1`,
+		`plantain_breaker{` + labels + `state="closed",upstream="gemini"} 0`,
+		`plantain_breaker_since_timestamp_seconds{` + labels + `upstream="gemini"} 1`,
+		`plantain_breaker_probe_timestamp_seconds{` + labels + `upstream="gemini"} 1`,
+		`plantain_weather_refused_ratio{` + labels + `upstream="gemini"} 1`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics have no %s", want)
+		}
 	}
 }

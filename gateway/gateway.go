@@ -34,6 +34,7 @@ type Gateway struct {
 	Ready func() error
 	// Projects describes the pool; nil: the route is not served.
 	Projects func() []pool.Report
+	Weather  Weather // told beside the projects
 	// Attempts gives what stands in the ledger of a request, or, for an empty id,
 	// the most recent attempts, newest first; nil: the routes are not served.
 	Attempts func(plantain.RequestID) ([]Attempt, error)
@@ -304,7 +305,19 @@ func (g *Gateway) projects(w http.ResponseWriter, r *http.Request) {
 		g.nothing(w, r)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"projects": g.Projects()})
+	shown := map[string]any{"projects": g.Projects()}
+	if g.Weather.Now != nil {
+		shown["weather"] = g.Weather.Now()
+	}
+	if g.Weather.Hours != nil {
+		hours, err := g.Weather.Hours(r.Context())
+		if err != nil {
+			g.log().Error("read the ledger", "error", err)
+		} else {
+			shown["hours"] = hours
+		}
+	}
+	writeJSON(w, http.StatusOK, shown)
 }
 
 func (g *Gateway) requests(w http.ResponseWriter, r *http.Request) {

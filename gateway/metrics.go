@@ -119,6 +119,9 @@ func (state) Describe(ch chan<- *prometheus.Desc) {
 		windowUsed, windowLimit, windowHeadroom, windowFree, windowReset, windowLearnt} {
 		ch <- d
 	}
+	for _, d := range weatherMetrics {
+		ch <- d
+	}
 }
 
 // Collect implements [prometheus.Collector].
@@ -129,6 +132,9 @@ func (s state) Collect(ch chan<- prometheus.Metric) {
 		l := s.g.Load()
 		gauge(ch, waitingNow, float64(l.Waiting))
 		gauge(ch, spooledNow, float64(l.Spooled))
+	}
+	if s.g.Weather.Now != nil {
+		collectWeather(ch, s.g.Weather.Now())
 	}
 	if s.g.Projects == nil {
 		return

@@ -76,6 +76,7 @@ type house struct {
 	door  *gateway.Door
 
 	gateway *gateway.Gateway
+	hours   hours
 
 	built *config.Config                // what it was built from
 	now   atomic.Pointer[config.Config] // what is in force of a later one
@@ -126,6 +127,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Door:     h.door,
 		Ready:    h.relay.Ready,
 		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(h.now.Load())) },
+		Weather:  gateway.Weather{Now: h.relay.Weather, Hours: h.hours.read(h.store, clock)},
 		Attempts: h.attempts,
 		Rules:    func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
 		Load:     func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX attempts_by_time ON attempts (opened);

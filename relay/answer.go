@@ -253,7 +253,7 @@ func noRoomRefusal(a *ask, n *pool.NoRoom, after time.Duration) *refusal {
 	v.Explanation = "Plantain did not send the request, so nothing was charged: " + message + "."
 	v.Fix = "Send it again after the time in Retry-After, or add a project."
 	if n.Sky != (pool.Sky{}) {
-		v.Fix = "Send it again after the time in Retry-After, or ask another model; more projects would not help."
+		v.Fix = "Send it again after the time in Retry-After, or ask another model, which Plantain-Fallback does by itself; more projects would not help."
 	}
 	if n.Forever {
 		v.Retry = plantain.RetryAfterFix

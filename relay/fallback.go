@@ -74,6 +74,36 @@ func able(e gemini.Entry, a *ask) error {
 	return e.CheckRatio(a.asked.Ratio)
 }
 
+// until is how long a request waits for room: as long as its clients do. But for a
+// model that is overloaded it waits no longer than the back-offs of its own attempts
+// would take, where another one could be sent at once.
+func (t *Transport) until(f *flight) bounds {
+	b, a := f.until(), f.ask
+	soon := a.begun.Add(t.set().Policy.backOffs())
+	if !a.fallback.open() || !soon.Before(b.patience) {
+		return b
+	}
+	if m, none := t.choose(f, f.without); m == nil && none != nil && none.Sky != (pool.Sky{}) && t.standby(f) {
+		b.patience = soon
+	}
+	return b
+}
+
+// open reports that another model may still be turned to.
+func (fb *fallback) open() bool { return fb.from == "" && len(fb.may) > 0 }
+
+// standby reports that a substitute could be sent at once.
+func (t *Transport) standby(f *flight) bool {
+	for _, e := range f.ask.fallback.may {
+		other := *f.ask
+		t.serveBy(&other, e)
+		if m, _ := t.choose(&flight{ask: &other, without: f.without}, f.without); m != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // An ending is how the attempts on one model ended.
 type ending struct {
 	last     *result // nil: nothing was sent

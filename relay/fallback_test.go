@@ -309,6 +309,39 @@ func TestFallbackComesAfterTheClientsPatience(t *testing.T) {
 	}
 }
 
+// While a model is overloaded most requests wait for the one that tries it. Where
+// another may serve they wait as long as their own attempts would have taken.
+func TestFallbackServesWhileAModelIsOverloaded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lasts  time.Duration
+		other  reply // of the substitute
+		by     string
+		atMost time.Duration
+	}{
+		"for long":                               {10 * time.Minute, after(8*time.Second, says(200, success)), pro, 32*time.Second + 8*time.Second},
+		"for a moment":                           {15 * time.Second, after(8*time.Second, says(200, success)), "", 40 * time.Second},
+		"and the substitute has no room all day": {time.Minute, says(429, dayQuota), "", 2*time.Minute + 8*time.Second},
+	} {
+		story(t, name, func(t *testing.T) {
+			h := newRoomyHouse(t, map[string][]reply{"a": byModel(map[string][]reply{
+				nb2: list(overloaded(nb2, time.Now().Add(c.lasts))), pro: list(c.other)})})
+			h.overload(t)
+			h.do(t, request(waits(t.Context(), time.Second), pro, body)) // so that it is known whether it has room
+			var all sync.WaitGroup
+			for range 10 {
+				all.Go(func() {
+					g := h.do(t, request(allowing(t.Context(), pro), nb2, body))
+					if g.StatusCode != 200 || g.Header.Get("Plantain-Model-Fallback") != c.by || g.took > c.atMost {
+						t.Errorf("got %d by %q after %v, want by %q after at most %v", g.StatusCode, g.Header.Get("Plantain-Model-Fallback"), g.took, c.by, c.atMost)
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}
+
 func TestFallbackServesWhoseTurnDoesNotCome(t *testing.T) {
 	t.Parallel()
 	story(t, "behind thirty others of the same client", func(t *testing.T) {

@@ -40,10 +40,10 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 		if o != nil || err != nil {
 			return o, err
 		}
-		if f.until().hopeless(t.now(), none) {
+		if t.until(f).hopeless(t.now(), none) {
 			return nil, none
 		}
-	} else if _, none := t.choose(f, f.without); none != nil && f.until().hopeless(t.now(), none) {
+	} else if _, none := t.choose(f, f.without); none != nil && t.until(f).hopeless(t.now(), none) {
 		return nil, none
 	}
 	return t.queued(f, n)
@@ -75,7 +75,7 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 			t.queue.Took(place, now, t.Pool.Pace(now, a.entry.ID))
 			return o, err
 		}
-		if f.until().hopeless(t.now(), none) {
+		if t.until(f).hopeless(t.now(), none) {
 			return nil, none
 		}
 		if !none.At.Equal(told) {
@@ -97,7 +97,10 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 // does.
 func (t *Transport) turn(f *flight, place *pool.Place) error {
 	for {
-		left := f.until().patience.Sub(t.now())
+		left := t.until(f).patience.Sub(t.now())
+		if f.ask.fallback.open() {
+			left = min(left, 5*time.Second) // the weather may turn meanwhile
+		}
 		ctx, cancel := context.WithTimeout(f.wait(), t.Clock.Real(left))
 		err := t.queue.Wait(ctx, place)
 		cancel()
@@ -106,7 +109,7 @@ func (t *Transport) turn(f *flight, place *pool.Place) error {
 			return nil
 		case f.left():
 			return errLeft
-		case !t.now().Before(f.until().patience):
+		case !t.now().Before(t.until(f).patience):
 			return t.late(f, 0)
 		}
 	}

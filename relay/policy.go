@@ -92,6 +92,14 @@ func (p Policy) BackOff(n int) time.Duration {
 	return min(d, limit)
 }
 
+// backOffs is the most that all back-offs of a request take together.
+func (p Policy) backOffs() (sum time.Duration) {
+	for n := 1; n < p.attempts(); n++ {
+		sum += p.BackOff(n)
+	}
+	return sum
+}
+
 // jitter draws from half of a wait to all of it: callers spread, and none comes
 // back at once.
 func (p Policy) jitter(d time.Duration) time.Duration {

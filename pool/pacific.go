@@ -24,3 +24,11 @@ func Midnight(t time.Time) time.Time {
 	p := t.In(pacific)
 	return time.Date(p.Year(), p.Month(), p.Day()+1, 0, 0, 0, 0, pacific)
 }
+
+// today is the day in which what is sent at an instant must have room. It begins a
+// Margin late: Google's clock may be a little behind, and a refusal for the day
+// costs all of it.
+func today(t time.Time) string { return DayOf(t.Add(-Margin)) }
+
+// dayEnds is when a day that is used up gives room again.
+func dayEnds(t time.Time) time.Time { return Midnight(t.Add(-Margin)).Add(Margin) }

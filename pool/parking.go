@@ -80,7 +80,7 @@ func After(v plantain.Verdict, now time.Time, backOff time.Duration) (Scope, Par
 		}
 		return ScopeModel, p
 	case plantain.RateDay:
-		p.Until = Midnight(now).Add(Margin)
+		p.Until = dayEnds(now)
 		if told := now.Add(v.Wait); told.After(p.Until) {
 			p.Until = told
 		}

@@ -248,13 +248,18 @@ func (m Member) Take(now time.Time, attempt plantain.Attempt, need Amount) func(
 }
 
 // Give puts what an attempt really took, from the instant it was sent, in the
-// place of its reservation. through says that it brought an image, so that
-// nothing holds the project up.
+// place of its reservation. What it cost counts from now: nobody knows whether
+// Google adds it up when a request arrives or when its answer is made. through says
+// that it brought an image, so that nothing holds the project up.
 func (m Member) Give(states States, now time.Time, attempt plantain.Attempt, sent time.Time, really Amount, through bool) {
 	for _, k := range m.Keys(attempt.Model) {
 		if m.counts(k) {
 			probe := states[k].probeOf(attempt.ID)
-			states[k].Settle(now, attempt.ID, sent, m.part(k, really))
+			from := sent
+			if k.Model == "" {
+				from = now
+			}
+			states[k].Settle(now, attempt.ID, from, m.part(k, really))
 			if through && probe != "" {
 				states[k].passed(probe, now, sent)
 			}

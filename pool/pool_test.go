@@ -55,7 +55,7 @@ func TestAFullPoolSaysWhenRoomAppears(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, none := order(p, noon.Add(2*time.Second), "nb2")
-	if names != "" || none == nil || none.Project != "a" || !none.At.Equal(noon.Add(time.Minute+Margin)) {
+	if names != "" || none == nil || none.Project != "a" || !none.At.Equal(noon.Add(Margin+time.Minute+Margin)) {
 		t.Errorf("asked %s, none %+v", names, none)
 	}
 	if names, _ := order(p, noon.Add(2*time.Second), "other"); names != "ab" {

@@ -72,7 +72,7 @@ func span(l plantain.Limit) time.Duration {
 // serialisable; its zero value is a project that nothing was sent to.
 type State struct {
 	Ticks Ticks   `json:"ticks,omitempty"` // settled amounts that still count, oldest first
-	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first, at most two
+	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first: yesterday to tomorrow
 	Holds []Hold  `json:"holds,omitempty"` // reservations of attempts that are out
 	Park  Parking `json:"park,omitzero"`
 	// Learnt are the limits that refusals disclosed, under a configuration of the
@@ -103,6 +103,9 @@ type Hold struct {
 	At      int64              `json:"at"`              // Unix milliseconds, when it was taken
 	Until   int64              `json:"until"`           // Unix milliseconds, the attempt's deadline
 	Probe   plantain.Limit     `json:"probe,omitempty"` // the learnt limit that it exceeds; empty: none
+	// Day is one that had begun before the attempt was opened, by a clock that was set
+	// back since: nobody knows which of the two was right. Empty: there is none.
+	Day string `json:"day,omitempty"`
 	Amount
 }
 
@@ -141,7 +144,11 @@ func (s *State) roomIn(l plantain.Limit, now time.Time, used, spare int64) time.
 		return now
 	}
 	if span(l) == 0 {
-		return Midnight(now).Add(Margin)
+		at := dayEnds(now)
+		for s.Used(l, at) > spare {
+			at = dayEnds(at)
+		}
+		return at
 	}
 	// Each settled amount leaves in its turn; what is out is taken as sent when
 	// it was opened, which is the earliest that its room can come back.
@@ -173,13 +180,14 @@ func (s *State) since(t time.Time) Ticks {
 // sent, by the instant from which they count.
 func (s *State) out(l plantain.Limit, now time.Time) (out Ticks) {
 	for _, h := range s.Holds {
-		at := h.At
+		at := h.Until
 		switch {
 		case h.of(l) == 0, h.overdue(now) && at <= now.Add(-span(l)-Margin).UnixMilli():
 			continue
 		case !h.overdue(now):
-			// One that is out for longer than the window may be settled at any moment.
-			at = max(at, now.Add(-span(l)).UnixMilli())
+			// It leaves a little after it was opened. One that is out for longer than the
+			// window may be settled at any moment.
+			at = max(h.At+Margin.Milliseconds(), now.Add(-span(l)).UnixMilli())
 		}
 		out = append(out, Tick{at, h.Amount})
 	}
@@ -231,18 +239,24 @@ func (u *usage) back(l plantain.Limit) int64 {
 }
 
 // usage adds up what counts at an instant. An attempt that is out counts in the
-// current day whenever it was opened: at midnight it may arrive on either side.
+// current day whenever it was opened: at midnight it may arrive on either side. What
+// a clock that was set back has counted for tomorrow may have been today.
 func (s *State) usage(now time.Time) usage {
-	today, midnight, ms := DayOf(now), Midnight(now).UnixMilli(), now.UnixMilli()
-	u := usage{day: s.day(today), minuteBack: math.MaxInt64, tenBack: math.MaxInt64, dayBack: midnight}
+	today, tomorrow, ms := today(now), DayOf(Midnight(now)), now.UnixMilli()
+	u := usage{minuteBack: math.MaxInt64, tenBack: math.MaxInt64, dayBack: dayEnds(now).UnixMilli()}
+	for _, d := range s.Days {
+		if d.Date >= today && d.Date <= tomorrow {
+			u.day = u.day.plus(d.Amount)
+		}
+	}
 	for _, t := range s.since(now.Add(-tenMinutes - Margin)) {
 		u.sent(t.At, t.Amount, ms)
 	}
 	for _, h := range s.Holds {
 		if h.Until <= ms {
-			// Nobody will settle it: it may have been sent when it was opened.
-			u.sent(h.At, h.Amount, ms)
-			if DayOf(time.UnixMilli(h.At)) == today {
+			// Nobody will settle it: it may have been sent at any moment until then.
+			u.sent(h.Until, h.Amount, ms)
+			if _, last := h.days(time.UnixMilli(h.At), time.UnixMilli(h.Until)); last >= today {
 				u.day = u.day.plus(h.Amount)
 			}
 		}
@@ -278,13 +292,10 @@ func (u *usage) sent(at int64, a Amount, ms int64) {
 // overdue reports that nobody will settle a reservation any more.
 func (h Hold) overdue(now time.Time) bool { return h.Until <= now.UnixMilli() }
 
-func (s *State) day(date string) Amount {
-	for _, d := range s.Days {
-		if d.Date == date {
-			return d.Amount
-		}
-	}
-	return Amount{}
+// days are the first and the last day in which an attempt may have arrived that left
+// at some moment from one instant to another.
+func (h Hold) days(from, to time.Time) (first, last string) {
+	return max(today(from), h.Day), max(DayOf(to.Add(Margin)), h.Day)
 }
 
 // Reserve takes room for an attempt until it is settled or its deadline passes.
@@ -292,7 +303,11 @@ func (s *State) day(date string) Amount {
 func (s *State) Reserve(now time.Time, attempt plantain.AttemptID, deadline time.Time, need Amount) {
 	s.Seq++
 	s.expire(now)
-	s.Holds = append(s.Holds, Hold{Attempt: attempt, At: now.UnixMilli(), Until: deadline.UnixMilli(), Amount: need})
+	h := Hold{Attempt: attempt, At: now.UnixMilli(), Until: deadline.UnixMilli(), Amount: need}
+	if len(s.Days) > 0 && s.Days[0].Date > DayOf(now) {
+		h.Day = s.Days[0].Date
+	}
+	s.Holds = append(s.Holds, h)
 	s.probing(now)
 }
 
@@ -302,7 +317,9 @@ func (s *State) Reserve(now time.Time, attempt plantain.AttemptID, deadline time
 // and counted once more: that errs on the careful side.
 func (s *State) Settle(now time.Time, attempt plantain.AttemptID, sent time.Time, really Amount) {
 	s.Seq++
+	var held Hold
 	if i := slices.IndexFunc(s.Holds, func(h Hold) bool { return h.Attempt == attempt }); i >= 0 {
+		held = s.Holds[i]
 		s.Holds = slices.Delete(s.Holds, i, i+1)
 	}
 	s.expire(now)
@@ -310,10 +327,8 @@ func (s *State) Settle(now time.Time, attempt plantain.AttemptID, sent time.Time
 		return
 	}
 	s.tick(sent.UnixMilli(), really)
-	s.countDay(DayOf(sent), really)
-	if late := DayOf(sent.Add(Margin)); late != DayOf(sent) {
-		s.countDay(late, really)
-	}
+	first, last := held.days(sent, sent)
+	s.countDays(first, last, really)
 }
 
 // grains is how many ticks a span is kept in at the most: amounts in one grain of
@@ -341,6 +356,14 @@ func (s *State) tick(at int64, a Amount) {
 // onlySpend reports an amount that only the ten-minute window counts.
 func (a Amount) onlySpend() bool { return a == Amount{Spend: a.Spend} && a.Spend != 0 }
 
+// countDays counts an amount in two days, which may be the same.
+func (s *State) countDays(first, last string, a Amount) {
+	s.countDay(first, a)
+	if last != first {
+		s.countDay(last, a)
+	}
+}
+
 func (s *State) countDay(date string, a Amount) {
 	for i := range s.Days {
 		if s.Days[i].Date == date {
@@ -350,19 +373,19 @@ func (s *State) countDay(date string, a Amount) {
 	}
 	s.Days = append(s.Days, Day{date, a})
 	slices.SortFunc(s.Days, func(a, b Day) int { return cmp.Compare(b.Date, a.Date) })
-	if len(s.Days) > 2 {
-		s.Days = s.Days[:2]
-	}
 }
 
 // expire forgets what no longer counts. A reservation past its deadline belongs
-// to an attempt that nobody will settle: it may have been sent when it was opened,
-// so it counts from then, in the rolling windows and in the day.
+// to an attempt that nobody will settle: it may have been sent at any moment until
+// then, so it counts from there in the rolling windows, and in each of its days.
 func (s *State) expire(now time.Time) {
+	yesterday, tomorrow := today(now.AddDate(0, 0, -1)), DayOf(Midnight(now))
+	s.Days = slices.DeleteFunc(s.Days, func(d Day) bool { return d.Date < yesterday || d.Date > tomorrow })
 	for _, h := range s.Holds {
 		if h.overdue(now) {
-			s.countDay(DayOf(time.UnixMilli(h.At)), h.Amount)
-			s.tick(h.At, h.Amount)
+			first, last := h.days(time.UnixMilli(h.At), time.UnixMilli(h.Until))
+			s.countDays(first, last, h.Amount)
+			s.tick(h.Until, h.Amount)
 		}
 	}
 	s.Holds = slices.DeleteFunc(s.Holds, func(h Hold) bool { return h.overdue(now) })

@@ -60,8 +60,12 @@ func TestAnAttemptThatIsOutHoldsItsRoom(t *testing.T) {
 	if n := s.Used(plantain.LimitRPM, late); n != 10 {
 		t.Errorf("%d in use while they are out, want 10", n)
 	}
-	if n := s.Used(plantain.LimitRPM, noon.Add(5*time.Minute)); n != 0 {
-		t.Errorf("%d in use after the deadline of attempts that nobody settled, want 0", n)
+	// Nobody settled them: each may have been sent at any moment until its deadline.
+	if n := s.Used(plantain.LimitRPM, noon.Add(6*time.Minute)); n != 10 {
+		t.Errorf("%d in use a minute after the deadline of attempts that nobody settled, want 10", n)
+	}
+	if n := s.Used(plantain.LimitRPM, noon.Add(6*time.Minute+Margin)); n != 0 {
+		t.Errorf("%d in use when the last of them no longer counts, want 0", n)
 	}
 	if n := s.Used(plantain.LimitRPD, noon.Add(5*time.Minute)); n != 10 {
 		t.Errorf("the day counts %d, want 10: what may have been sent stays in it", n)
@@ -78,7 +82,7 @@ func TestWhatNobodySettledComesBackInItsTime(t *testing.T) {
 	s.Reserve(noon, "a", noon.Add(5*time.Minute), Amount{Spend: 10})
 	spend := Limits{plantain.LimitSpend: 10}
 	at, limit, _ := s.Room(noon.Add(6*time.Minute), Amount{Spend: 1}, spend)
-	if want := noon.Add(10*time.Minute + Margin); !at.Equal(want) || limit != plantain.LimitSpend {
+	if want := noon.Add(5*time.Minute + 10*time.Minute + Margin); !at.Equal(want) || limit != plantain.LimitSpend {
 		t.Errorf("room at %v for %s, want %v", at, limit, want)
 	}
 }

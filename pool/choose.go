@@ -83,10 +83,14 @@ func (p *part) notBefore(n int64) int64 {
 }
 
 // Choose gives the member that should be asked first of those that have room for
-// an amount at this instant, leaving out those in without. Where none has, the
-// NoRoom says when the first one will; where none is left, both are nil. Where
-// none has room and one may probe a learnt limit, it is that one.
-func (p *Pool) Choose(now time.Time, model plantain.Model, need Amount, without map[plantain.ProjectName]bool) (*Member, *NoRoom) {
+// an amount at this instant, leaving out those that without names (nil: none).
+// Where none has, the NoRoom says when the first one will; then without was called
+// for every member. It must not use the pool. Where none is left, both are nil. Where none has room and one
+// may probe a learnt limit, it is that one.
+func (p *Pool) Choose(now time.Time, model plantain.Model, need Amount, without func(*Member) bool) (*Member, *NoRoom) {
+	if without == nil {
+		without = func(*Member) bool { return false }
+	}
 	if need == (Amount{}) {
 		model = "" // only what concerns a project as a whole holds it up
 	}
@@ -95,7 +99,7 @@ func (p *Pool) Choose(now time.Time, model plantain.Model, need Amount, without 
 	places := p.look(now, model)
 	best := -1
 	for i := range places {
-		if at := &places[i]; at.fits(need) && (best < 0 || at.before(&places[best].standing)) && !without[p.members[i].Name] {
+		if at := &places[i]; at.fits(need) && (best < 0 || at.before(&places[best].standing)) && !without(&p.members[i]) {
 			best = i
 		}
 	}
@@ -109,10 +113,10 @@ func (p *Pool) Choose(now time.Time, model plantain.Model, need Amount, without 
 }
 
 // probe gives a member that may be asked for one more than its limits; nil: none.
-func (p *Pool) probe(now time.Time, model plantain.Model, places []place, need Amount, without map[plantain.ProjectName]bool) *Member {
+func (p *Pool) probe(now time.Time, model plantain.Model, places []place, need Amount, without func(*Member) bool) *Member {
 	for i := range places {
 		m, at := &p.members[i], &places[i]
-		if at.back != 0 || at.probe == 0 || now.UnixNano() < at.probe || without[m.Name] {
+		if at.back != 0 || at.probe == 0 || now.UnixNano() < at.probe || without(m) {
 			continue
 		}
 		whole, own := p.seen[Key{m.Name, ""}], p.seen[Key{m.Name, model}]
@@ -124,11 +128,11 @@ func (p *Pool) probe(now time.Time, model plantain.Model, places []place, need A
 }
 
 // soonest says when room appears first, where there is none.
-func (p *Pool) soonest(now time.Time, model plantain.Model, places []place, need Amount, without map[plantain.ProjectName]bool) (first *NoRoom) {
+func (p *Pool) soonest(now time.Time, model plantain.Model, places []place, need Amount, without func(*Member) bool) (first *NoRoom) {
 	var deadline int64
 	for i := range places {
 		m, at := &p.members[i], &places[i]
-		if first != nil && !first.Forever && at.notBefore(need) >= deadline || without[m.Name] {
+		if without(m) || first != nil && !first.Forever && at.notBefore(need) >= deadline {
 			continue
 		}
 		none := p.wait(now, m, model, at, need)

@@ -17,7 +17,7 @@ import (
 
 // plain chooses by the definition alone: it asks every member's windows, sorts
 // all that have room, and takes the first.
-func plain(p *Pool, now time.Time, model plantain.Model, need Amount, without map[plantain.ProjectName]bool) (*Member, *NoRoom) {
+func plain(p *Pool, now time.Time, model plantain.Model, need Amount, without func(*Member) bool) (*Member, *NoRoom) {
 	type ranked struct {
 		m       *Member
 		failing int
@@ -31,7 +31,7 @@ func plain(p *Pool, now time.Time, model plantain.Model, need Amount, without ma
 	var probe *Member
 	for i := range p.members {
 		m := &p.members[i]
-		if without[m.Name] {
+		if without != nil && without(m) {
 			continue
 		}
 		if none := m.room(state, now, model, need); none != nil {
@@ -168,10 +168,11 @@ func TestTheChoiceIsThatOfTheDefinition(t *testing.T) {
 			"the configuration changes": func(t *rapid.T) { p.Replace(someMembers(t)) },
 			"": func(t *rapid.T) {
 				for range 2 { // the second reads what the first reckoned
-					need, name, without := someAmount(t), model(), map[plantain.ProjectName]bool{}
+					need, name, left := someAmount(t), model(), map[plantain.ProjectName]bool{}
 					for _, m := range p.members {
-						without[m.Name] = draw(4, "without") == 0
+						left[m.Name] = draw(4, "without") == 0
 					}
+					without := func(m *Member) bool { return left[m.Name] }
 					want, wantNone := plain(p, now, name, need, without)
 					got, none := p.Choose(now, name, need, without)
 					if want != got || !reflect.DeepEqual(wantNone, none) {
@@ -343,7 +344,7 @@ func BenchmarkChoose(b *testing.B) {
 	}
 }
 
-type chooser func(*Pool, time.Time, plantain.Model, Amount, map[plantain.ProjectName]bool) (*Member, *NoRoom)
+type chooser func(*Pool, time.Time, plantain.Model, Amount, func(*Member) bool) (*Member, *NoRoom)
 
 func busy(b *testing.B, n int, choose chooser) {
 	p, now := crowd(n, noon), noon
@@ -397,4 +398,33 @@ func busy(b *testing.B, n int, choose chooser) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Nanoseconds())/1000, "µs/choice")
 	b.ReportMetric(float64(took[len(took)*99/100].Nanoseconds())/1000, "µs/choice-p99")
+}
+
+// BenchmarkOverload is a choice while the model is overloaded for every project.
+func BenchmarkOverload(b *testing.B) {
+	for _, n := range []int{1000, 10_000} {
+		b.Run(fmt.Sprintf("projects=%d", n), func(b *testing.B) {
+			p, w := crowd(n, noon), watcher{now: noon}
+			w.refuse(b, p.members[0])
+			for b.Loop() {
+				storms := w.Storms(noon, "nb2")
+				if m, _ := p.Choose(noon, "nb2", one, func(m *Member) bool { return storms.Over(m) != nil }); m != nil {
+					b.Fatalf("%s is asked", m.Name)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkReport is what a look at the whole pool takes; choices do not wait for
+// it.
+func BenchmarkReport(b *testing.B) {
+	for _, n := range []int{1000, 10_000} {
+		b.Run(fmt.Sprintf("projects=%d", n), func(b *testing.B) {
+			p := crowd(n, noon)
+			for b.Loop() {
+				p.Report(noon, []plantain.Model{"nb2", "pro", "lite"})
+			}
+		})
+	}
 }

@@ -27,7 +27,7 @@ func book(t *testing.T, p *Pool, st Store, m Member, id string, now time.Time) e
 func order(p *Pool, now time.Time, model plantain.Model) (names string, none *NoRoom) {
 	without := map[plantain.ProjectName]bool{}
 	for {
-		m, none := p.Choose(now, model, one, without)
+		m, none := p.Choose(now, model, one, func(m *Member) bool { return without[m.Name] })
 		if m == nil {
 			return names, none
 		}

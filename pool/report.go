@@ -44,19 +44,20 @@ type WindowReport struct {
 // nothing was sent yet.
 func (p *Pool) Report(now time.Time, models []plantain.Model) []Report {
 	p.mu.RLock()
-	defer p.mu.RUnlock()
+	members, seen := p.members, maps.Clone(p.seen) // thousands take a while, and choices do not wait for it
+	p.mu.RUnlock()
 	used := map[plantain.ProjectName][]plantain.Model{}
-	for k := range p.seen {
+	for k := range seen {
 		if k.Model != "" {
 			used[k.Project] = append(used[k.Project], k.Model)
 		}
 	}
-	out := make([]Report, 0, len(p.members))
-	for _, m := range p.members {
-		whole := p.seen[Key{m.Name, ""}]
+	out := make([]Report, 0, len(members))
+	for _, m := range members {
+		whole := seen[Key{m.Name, ""}]
 		r := Report{Project: m.Name, Kind: m.Kind, Tier: m.Tier, Parked: whole.Park.visible(now, m.Fingerprint), Windows: m.windows(Key{m.Name, ""}, &whole, now)}
 		for _, model := range sortedOnce(models, used[m.Name]) {
-			r.Models = append(r.Models, p.reportModel(m, model, now))
+			r.Models = append(r.Models, m.report(model, seen[Key{m.Name, model}], now))
 		}
 		out = append(out, r)
 	}
@@ -69,16 +70,14 @@ func sortedOnce(a, b []plantain.Model) []plantain.Model {
 	return slices.Compact(all)
 }
 
-func (p *Pool) reportModel(m Member, model plantain.Model, now time.Time) ModelReport {
-	k := Key{m.Name, model}
-	s := p.seen[k]
-	return ModelReport{Model: model, Parked: s.Park.visible(now, m.Fingerprint), InAir: len(s.Holds), Windows: m.windows(k, &s, now)}
+func (m Member) report(model plantain.Model, s State, now time.Time) ModelReport {
+	return ModelReport{Model: model, Parked: s.Park.visible(now, m.Fingerprint), InAir: len(s.Holds), Windows: m.windows(Key{m.Name, model}, &s, now)}
 }
 
 func (m Member) windows(k Key, s *State, now time.Time) (out []WindowReport) {
-	limits := m.limitsIn(k, s)
+	limits, used := m.limitsIn(k, s), s.usage(now)
 	for _, l := range slices.SortedFunc(maps.Keys(limits), namedBefore) {
-		w := WindowReport{Limit: l, Used: s.Used(l, now), Of: limits[l]}
+		w := WindowReport{Limit: l, Used: used.of(l), Of: limits[l]}
 		w.Headroom = max(w.Of-w.Used, 0)
 		if w.Used > 0 {
 			w.Free, w.Reset = s.roomIn(l, now, w.Used, w.Used-1), s.roomIn(l, now, w.Used, 0)

@@ -3,7 +3,6 @@ package pool
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -39,39 +38,36 @@ func (s Sky) Where() string {
 }
 
 // sky gives under which one an attempt on a member is.
-func (m Member) sky(model plantain.Model) Sky {
+func (m *Member) sky(model plantain.Model) Sky {
 	return Sky{model, cmp.Or(m.Kind, plantain.Gemini), m.Location}
 }
 
-// Around adds to the projects that are left out of a choice those under a sky where
-// no attempt for the model may go at this instant, and says when the first one may;
-// nil: under every sky. It leaves without as it is.
-func (w *Weather) Around(now time.Time, model plantain.Model, members func() []Member, without map[plantain.ProjectName]bool) (map[plantain.ProjectName]bool, *NoRoom) {
+// Storms are the skies under which no attempt for a model may go at an instant,
+// each with when one may.
+type Storms []*NoRoom
+
+// Storms gives those of a model.
+func (w *Weather) Storms(now time.Time, model plantain.Model) (storms Storms) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	stops := map[Sky]*NoRoom{}
 	for s, b := range w.skies {
 		if s.Model == model {
 			if none := b.stops(now, s); none != nil {
-				stops[s] = none
+				storms = append(storms, none)
 			}
 		}
 	}
-	if len(stops) == 0 {
-		return without, nil
-	}
-	var first *NoRoom
-	all := maps.Clone(without)
-	if all == nil {
-		all = map[plantain.ProjectName]bool{}
-	}
-	for _, m := range members() {
-		if none := stops[m.sky(model)]; none != nil && !without[m.Name] {
-			all[m.Name] = true
-			first = sooner(first, none)
+	return storms
+}
+
+// Over gives the storm that a member is under; nil: none.
+func (s Storms) Over(m *Member) *NoRoom {
+	for _, none := range s {
+		if none.Sky == m.sky(none.Sky.Model) {
+			return none
 		}
 	}
-	return all, first
+	return nil
 }
 
 // Enter notes that an attempt is about to go to a member, as the probe where one is

@@ -39,7 +39,7 @@ func (w *watcher) tell(m Member, a *plantain.Attempt, c plantain.Class) {
 }
 
 // refuse has attempts refused until the breaker opens, a second apart.
-func (w *watcher) refuse(t *testing.T, m Member) {
+func (w *watcher) refuse(t testing.TB, m Member) {
 	t.Helper()
 	for range refusals {
 		a, none := w.enter(m, "nb2")
@@ -73,13 +73,12 @@ func TestOverloadIsNewsForTheModelAtItsLocationAndNobodyElse(t *testing.T) {
 	if _, none := w.enter(agg, "nb2"); none != nil {
 		t.Errorf("another location: %v", none)
 	}
-	left := map[plantain.ProjectName]bool{"x": true}
-	without, none := w.Around(w.now, "nb2", func() []Member { return []Member{google, agg, other} }, left)
-	if len(without) != 3 || without["c"] || none == nil || len(left) != 1 {
-		t.Errorf("without %v until %v", without, none)
+	storms := w.Storms(w.now, "nb2")
+	if storms.Over(&google) == nil || storms.Over(&other) == nil || storms.Over(&agg) != nil {
+		t.Errorf("the storms are %v", storms)
 	}
-	if without, none := w.Around(w.now, "pro", nil, left); len(without) != 1 || none != nil {
-		t.Errorf("another model: without %v until %v", without, none)
+	if storms := w.Storms(w.now, "pro"); len(storms) != 0 {
+		t.Errorf("another model: %v", storms)
 	}
 }
 
@@ -235,7 +234,7 @@ func TestWeatherKeepsItsPromises(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"enter": func(t *rapid.T) { c.send(t) },
 			"obey": func(t *rapid.T) {
-				_, none := c.Around(c.now, "nb2", func() []Member { return []Member{google} }, nil)
+				none := c.Storms(c.now, "nb2").Over(&google)
 				if none == nil {
 					t.Skip("nothing is refused")
 				}

@@ -130,12 +130,23 @@ func (t *Transport) late(f *flight, full int) error {
 
 // choose gives the member to ask first of those that may be asked.
 func (t *Transport) choose(f *flight, without map[plantain.ProjectName]bool) (*pool.Member, *pool.NoRoom) {
-	now, a, storm := t.now(), f.ask, (*pool.NoRoom)(nil)
-	without = t.around(f, now, without)
+	now, a := t.now(), f.ask
+	own := t.ownerOf(f, now)
+	var storms pool.Storms
 	if !a.route.free() { // what is free takes no capacity
-		without, storm = t.weather.Around(now, a.entry.ID, t.Pool.Members, without)
+		storms = t.weather.Storms(now, a.entry.ID)
 	}
-	m, none := t.Pool.Choose(now, a.entry.ID, a.need, without)
+	var storm *pool.NoRoom // the one that ends first
+	m, none := t.Pool.Choose(now, a.entry.ID, a.need, func(m *pool.Member) bool {
+		if without[m.Name] || own != "" && m.Name != own {
+			return true
+		}
+		over := storms.Over(m)
+		if over != nil {
+			storm = over.Sooner(storm)
+		}
+		return over != nil
+	})
 	if m == nil && storm != nil {
 		none = storm.Sooner(none)
 	}

@@ -87,20 +87,12 @@ func (o *owners) room(now time.Time) bool {
 	return len(o.byFile) < mostFiles
 }
 
-// around adds to the projects that are left out all but the owner of what the
-// request names, where that is known and did not refuse it.
-func (t *Transport) around(f *flight, now time.Time, without map[plantain.ProjectName]bool) map[plantain.ProjectName]bool {
+// ownerOf gives the project that owns what a request names, where that is known,
+// one of ours, and did not refuse it; empty: any may be asked.
+func (t *Transport) ownerOf(f *flight, now time.Time) plantain.ProjectName {
 	own, known := t.owners.of(f.ask.files, now)
-	if !known || f.without[own] {
-		return without
+	if _, ours := t.set().Ways[own]; !known || !ours || f.without[own] {
+		return ""
 	}
-	all, there := maps.Clone(without), false
-	for _, m := range t.Pool.Members() {
-		all[m.Name] = all[m.Name] || m.Name != own
-		there = there || m.Name == own
-	}
-	if !there {
-		return without // it is no project of ours any more
-	}
-	return all
+	return own
 }

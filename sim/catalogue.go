@@ -29,7 +29,8 @@ type model struct {
 var tenRatios = []string{"1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"}
 
 // catalogue holds what Google serves. Lite's image price is not published: $30 per million is a guess
-// (gemini-api.md §8 "not found"), its text prices are third-party figures.
+// (gemini-api.md §8 "not found"), its text prices are third-party figures. All of Nano Banana 2.1 is what third parties
+// say (§0); its tokens at 2K and 4K are those that fit the prices per image which they name.
 var catalogue = []*model{
 	{
 		id: "gemini-2.5-flash-image", display: "Nano Banana", version: "2.0",
@@ -55,6 +56,14 @@ var catalogue = []*model{
 		// The image guide prints 1120/2000 for 2K/4K; the price page's row fits the dollar prices.
 		imageTokens: map[string]int{"512": 747, "1K": 1120, "2K": 1680, "4K": 2520}, inputImage: 1120,
 		inPrice: 500, textPrice: 3000, imagePrice: 60000,
+	},
+	{
+		id: "gemini-nano-banana-2.1", display: "Nano Banana 2.1", version: "3.0",
+		inputLimit: 65536, outputLimit: 65536, gemini3: true, thinksHigh: true,
+		sizes:       []string{"1K", "2K", "4K"},
+		ratios:      append(slices.Clone(tenRatios), "1:4", "4:1", "1:8", "8:1"),
+		imageTokens: map[string]int{"1K": 1120, "2K": 1680, "4K": 3780}, inputImage: 1120,
+		inPrice: 1500, textPrice: 7500, imagePrice: 30000,
 	},
 	{
 		id: "gemini-3.1-flash-lite-image", display: "Nano Banana 2 Lite", version: "3.0",

@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"image"
-	"os"
 	"testing"
 )
 
@@ -43,32 +42,5 @@ func BenchmarkPicture(b *testing.B) {
 			}
 			b.ReportMetric(float64(len(p.data)), "file-bytes")
 		})
-	}
-}
-
-// TestDrawSamples writes pictures for people to look at; it needs SIM_SAMPLES, a folder.
-func TestDrawSamples(t *testing.T) {
-	dir := os.Getenv("SIM_SAMPLES")
-	if dir == "" {
-		t.Skip("set SIM_SAMPLES to a folder")
-	}
-	for _, s := range []struct{ name, model, size, ratio, prompt, edit string }{
-		{"a", "gemini-3.1-flash-image", "1K", "1:1", "A red fox reading a newspaper in a quiet cafe, morning light, watercolour", "make it night"},
-		{"b", "gemini-3-pro-image", "1K", "16:9", "Poster for a jazz festival by the sea, bold shapes, large sans-serif title SUMMER NOTES", "add snow, please"},
-		{"c", "gemini-3.1-flash-image", "512", "9:16", "ein Bananenblatt", "more green"},
-		{"d", "gemini-2.5-flash-image", "1K", "3:2", "city of the future", "in pink"},
-		{"e", "gemini-3.1-flash-image", "4K", "4:3", "hills of the north with one long caption that goes on and on so that it has to be wrapped over a good number of lines before it ends, which it does here", "turn the sky yellow"},
-	} {
-		m := findModel(s.model)
-		w, h := m.pixels(s.size, s.ratio)
-		r := recipe{model: m, size: s.size, ratio: s.ratio, w: w, h: h, prompt: s.prompt}
-		first := r.make()
-		r.base, r.prompt, r.turn = decode(first.data), s.edit, 1
-		second := r.make()
-		r.base, r.prompt, r.turn = decode(second.data), "and a second change", 2
-		ext := first.mime[len("image/"):]
-		for i, p := range []picture{first, second, r.make()} {
-			os.WriteFile(dir+"/"+s.name+string(rune('0'+i))+"."+ext, p.data, 0o644)
-		}
 	}
 }

@@ -66,7 +66,10 @@ type ask struct {
 	asked  gemini.Asked
 	files  []string // of the Files API that it names
 	begun  time.Time
-	idle   time.Time // since when nothing of it is out; only the flight uses it
+	// Since when nothing of it is out, and how long it had waited before; only the
+	// flight uses them.
+	idle   time.Time
+	waited time.Duration
 	bounds
 	need     pool.Amount
 	spent    plantain.Cost // of all attempts so far

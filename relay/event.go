@@ -44,6 +44,7 @@ func (t *Transport) tell(a *ask, e Event) {
 	switch e.Kind {
 	case EventSent:
 		e.Waited = e.At.Sub(a.idle)
+		a.waited += e.Waited
 	case EventJudged:
 		a.idle = e.At
 	case EventWaiting:

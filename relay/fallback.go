@@ -78,7 +78,7 @@ func able(e gemini.Entry, a *ask) error {
 // model that is overloaded it waits no longer than the back-offs of its own attempts
 // would take, where another one could be sent at once.
 func (t *Transport) until(f *flight) bounds {
-	b, a := f.until(), f.ask
+	b, a := t.bounds(f), f.ask
 	soon := a.begun.Add(t.set().Policy.backOffs())
 	if !a.fallback.open() || !soon.Before(b.patience) {
 		return b

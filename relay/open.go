@@ -115,6 +115,26 @@ func (t *Transport) turn(f *flight, place *pool.Place) error {
 	}
 }
 
+// bounds are how long a request waits for room at the most: as long as its most
+// patient caller, and over all its waits no longer than the policy allows.
+func (t *Transport) bounds(f *flight) bounds {
+	b := f.until()
+	if end := t.waitsEnd(f.ask); !end.IsZero() && end.Before(b.patience) {
+		b.patience = end
+	}
+	return b
+}
+
+// waitsEnd is when a request that waits has waited as long as the policy allows;
+// zero: it has no such end.
+func (t *Transport) waitsEnd(a *ask) time.Time {
+	most := t.set().Policy.MaxWait
+	if most == 0 {
+		return time.Time{}
+	}
+	return a.idle.Add(most - a.waited)
+}
+
 // late is the error of a request that could not wait for its turn, because its
 // time was over, or because too many wait already. It should come back when those
 // before it have had theirs.

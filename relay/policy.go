@@ -13,6 +13,7 @@ type Policy struct {
 	Attempts int           // at most, of one request; zero: 6
 	Base     time.Duration // the first back-off; zero: 1 s
 	Cap      time.Duration // the longest back-off; zero: 32 s
+	MaxWait  time.Duration // of one request over all its waits; zero: its deadline and the queue bound it
 	NoImage  int           // how often an answer without an image may be asked for again; zero: never, it may have cost money
 	Unknown  int           // how often an attempt that may have been charged may be sent again; zero: never
 	// Budget is the share of requests, 0 to 1, that may be retries for trouble at

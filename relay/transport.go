@@ -302,6 +302,9 @@ func (t *Transport) pause(f *flight, wait time.Duration, n int, v plantain.Verdi
 	if d := f.until().deadline; !d.IsZero() && until.After(d) {
 		return false
 	}
+	if end := t.waitsEnd(f.ask); !end.IsZero() && until.After(end) {
+		return false
+	}
 	t.tell(f.ask, Event{Kind: EventWaiting, Attempt: n + 1, Until: until, Why: v.Class.String()})
 	return t.sleep(f, wait)
 }

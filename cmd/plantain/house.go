@@ -223,7 +223,7 @@ func imagesFolder(s string) (string, error) {
 func settings(c *config.Config) ([]pool.Member, relay.Settings, error) {
 	s := relay.Settings{
 		Ways: map[plantain.ProjectName]relay.Way{}, Catalogue: c.Catalogue,
-		Policy: relay.Policy{Attempts: c.Retry.Attempts, Base: c.Retry.Base, Cap: c.Retry.Cap,
+		Policy: relay.Policy{Attempts: c.Retry.Attempts, Base: c.Retry.Base, Cap: c.Retry.Cap, MaxWait: c.Retry.MaxWait,
 			NoImage: c.Retry.NoImage, Unknown: c.Retry.Unknown, Budget: c.Retry.Budget},
 		Rules:   verdict.Rules{Filtered: c.Billing.Filtered},
 		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait, MaxQueue: c.Queue.MaxLength,

@@ -16,6 +16,5 @@ func idle(c *config.Config) []string {
 	}
 	add(c.Retention != d.Retention, "retention")
 	add(c.StatusFeed != d.StatusFeed, "status_feed")
-	add(c.Retry.MaxWait != d.Retry.MaxWait, "retry.max_wait")
 	return names
 }

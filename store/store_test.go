@@ -13,6 +13,7 @@ import (
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/pool/windowstest"
 	"github.com/plantainhq/plantain/relay/bookstest"
 )
 
@@ -29,6 +30,24 @@ func open(t *testing.T, path string) *Store {
 func TestSQLiteKeepsThePromisesOfBooks(t *testing.T) {
 	t.Parallel()
 	bookstest.Run(t, func(t *testing.T) bookstest.Books { return open(t, filepath.Join(t.TempDir(), "p.db")) })
+}
+
+func TestBothDatabasesKeepThePromisesOfWindows(t *testing.T) {
+	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		windowstest.Run(t, func(t *testing.T) func() pool.Store {
+			s := open(t, filepath.Join(t.TempDir(), "p.db"))
+			return func() pool.Store { return s } // one process has a file at a time
+		})
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		windowstest.Run(t, func(t *testing.T) func() pool.Store {
+			at := database(t)
+			return func() pool.Store { return connect(t, at) }
+		})
+	})
 }
 
 var (

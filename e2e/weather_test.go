@@ -49,8 +49,8 @@ func TestARefusalForTheWeatherKeepsItsPromise(t *testing.T) {
 	t.Parallel()
 	sim := startSim(t)
 	gw := startGateway(t, sim.URL, []string{"sim-3-a"}, "retry: {base: 4s}", "queue: {max_wait: 100ms}")
-	sim.fault(map[string]any{"fault": "capacity", "next": 5})
-	for range 5 {
+	sim.fault(map[string]any{"fault": "capacity", "next": 8})
+	for range 8 {
 		gw.generate("gemini-3.1-flash-image", prompt, "X-Server-Timeout", "1")
 	}
 	a := gw.generate("gemini-3.1-flash-image", prompt)
@@ -62,8 +62,8 @@ func TestARefusalForTheWeatherKeepsItsPromise(t *testing.T) {
 	if a := gw.generate("gemini-3.1-flash-image", prompt); a.StatusCode != 200 {
 		t.Errorf("at the promised second: %d %s", a.StatusCode, a.body)
 	}
-	if n := len(sim.arrivals(":generateContent")); n != 6 {
-		t.Errorf("%d calls reached Google, want 6", n)
+	if n := len(sim.arrivals(":generateContent")); n != 9 {
+		t.Errorf("%d calls reached Google, want 9", n)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestTheWeatherIsToldEverywhere(t *testing.T) {
 	}
 	sim.fault(map[string]any{"fault": "capacity", "model": nb2})
 	begun := time.Now().Add(-time.Second)
-	for range 5 {
+	for range 8 {
 		gw.generate(nb2, prompt, "X-Server-Timeout", "1")
 	}
 	var got struct {
@@ -103,7 +103,7 @@ func TestTheWeatherIsToldEverywhere(t *testing.T) {
 		t.Errorf("a model that is served: %+v", w)
 	}
 	w := got.Weather[1]
-	if w.Model != nb2 || w.Upstream != "gemini" || "http://"+w.Location != sim.URL || w.Breaker != "open" || w.Refused != 5 || w.Attempts != 5 ||
+	if w.Model != nb2 || w.Upstream != "gemini" || "http://"+w.Location != sim.URL || w.Breaker != "open" || w.Refused != 8 || w.Attempts != 8 ||
 		w.Since.Before(begun) || w.Next.Before(w.Since.Add(15*time.Second)) {
 		t.Errorf("a model that is overloaded: %+v", w)
 	}
@@ -114,11 +114,11 @@ func TestTheWeatherIsToldEverywhere(t *testing.T) {
 			t.Errorf("an image took no time: %+v", h)
 		}
 	}
-	if refused != 5 || made != 1 {
+	if refused != 8 || made != 1 {
 		t.Errorf("the hours of the day: %+v", got.Hours)
 	}
 	text := gw.plantain("projects", "--hours")
-	for _, want := range []string{"\nweather\n", "overloaded since", "5 of 5 attempts refused in ten", "in 14 days: 100.0 % of 5", "MODEL                   UTC"} {
+	for _, want := range []string{"\nweather\n", "overloaded since", "8 of 8 attempts refused in ten", "in 14 days: 100.0 % of 8", "MODEL                   UTC"} {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), strings.Join(strings.Fields(want), " ")) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}

@@ -38,13 +38,14 @@ func (s *BreakerState) UnmarshalText(text []byte) error {
 }
 
 const (
-	// refusals in a row, all within memory, open a breaker. One or two are chance
-	// in any weather, and each is answered by the back-off of its own request.
-	refusals = 5
+	// refusals in a row, all within memory, open a breaker. Fewer are chance where
+	// half of all are refused, as at busy hours, and each is answered by the back-off
+	// of its own request: to stop the rest would cost images.
+	refusals = 8
 	memory   = time.Minute
 	// An attempt that is out, and came before one that was refused, has outlived
 	// the check that refused the other: it counts as much as this many refusals.
-	outlived = 4
+	outlived = 9
 	// mostTries bounds what is remembered of attempts.
 	mostTries = 64
 	// probing is how long a probe holds the others up. A refusal takes seconds, an
@@ -58,8 +59,9 @@ const (
 // A breaker is the weather under one sky. The zero value is closed; a nil one too.
 type breaker struct {
 	state  BreakerState
-	since  time.Time // when it opened, or closed again; zero: it was never open
-	next   time.Time // open, half-open: when the next probe may go
+	why    plantain.Class // of the last refusal that mattered
+	since  time.Time      // when it opened, or closed again; zero: it was never open
+	next   time.Time      // open, half-open: when the next probe may go
 	span   time.Duration
 	probe  plantain.AttemptID
 	row    int // refused probes in a row, the refusals that opened it as one
@@ -99,7 +101,7 @@ func (b *breaker) stops(now time.Time, s Sky) *NoRoom {
 	if b.state == Closed || !now.Before(b.next) {
 		return nil
 	}
-	return &NoRoom{At: b.next, Sky: s, Probing: b.state == HalfOpen, Parked: Parking{Reason: plantain.Capacity, Since: b.since, Until: b.next}}
+	return &NoRoom{At: b.next, Sky: s, Probing: b.state == HalfOpen, Parked: Parking{Reason: b.why, Since: b.since, Until: b.next}}
 }
 
 // enter notes an attempt that goes.
@@ -121,7 +123,7 @@ func (t try) old(now time.Time) bool {
 }
 
 // refused notes that an attempt was.
-func (b *breaker) refused(now time.Time, id plantain.AttemptID, backOff func(int) time.Duration) {
+func (b *breaker) refused(now time.Time, id plantain.AttemptID, why plantain.Class, backOff func(int) time.Duration) {
 	for i := range b.tries {
 		if t := &b.tries[i]; t.id == id {
 			t.at, t.refused = now, true
@@ -135,7 +137,7 @@ func (b *breaker) refused(now time.Time, id plantain.AttemptID, backOff func(int
 		return
 	}
 	b.row++
-	b.state = Open
+	b.state, b.why = Open, why
 	b.until(now, backOff(b.row))
 }
 
@@ -176,6 +178,6 @@ func (b *breaker) drop(now time.Time, id plantain.AttemptID) {
 }
 
 func (b *breaker) close(now time.Time) {
-	b.state, b.since, b.row, b.probe = Closed, now, 0, ""
+	b.state, b.why, b.since, b.row, b.probe = Closed, "", now, 0, ""
 	b.tries = nil
 }

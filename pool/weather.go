@@ -104,7 +104,7 @@ func (w *Weather) Tell(now time.Time, m Member, a plantain.Attempt, c plantain.C
 	switch c {
 	case plantain.Capacity, plantain.ServerError:
 		b.recent.add(now, 1)
-		b.refused(now, a.ID, backOff)
+		b.refused(now, a.ID, c, backOff)
 	case plantain.Success, plantain.SafetyImage, plantain.Recitation, plantain.NoImage, plantain.Truncated:
 		b.recent.add(now, 0)
 		b.served(now, a)
@@ -130,8 +130,11 @@ func (w *Weather) Recheck(now time.Time) {
 type WeatherReport struct {
 	Sky
 	Breaker BreakerState `json:"breaker"`
-	Since   time.Time    `json:"since,omitzero"`      // of the overload, or of its end; zero: none was seen
-	Probe   time.Time    `json:"next_probe,omitzero"` // when the next attempt may go; zero: at any time
+	// Why an attempt may not go: capacity, or server_error where Google cannot be
+	// reached or fails; empty: it may.
+	Why   plantain.Class `json:"why,omitempty"`
+	Since time.Time      `json:"since,omitzero"`      // of the overload, or of its end; zero: none was seen
+	Probe time.Time      `json:"next_probe,omitzero"` // when the next attempt may go; zero: at any time
 	// Refused of so many attempts were refused for a lack of capacity, or failed
 	// on Google's side, in the last ten minutes.
 	Refused  int `json:"refused"`
@@ -145,7 +148,7 @@ func (w *Weather) Report(now time.Time) []WeatherReport {
 	out := make([]WeatherReport, 0, len(w.skies))
 	for s, b := range w.skies {
 		b.look(now)
-		r := WeatherReport{Sky: s, Breaker: b.state, Since: b.since}
+		r := WeatherReport{Sky: s, Breaker: b.state, Why: b.why, Since: b.since}
 		if b.state != Closed {
 			r.Probe = b.next
 		}
@@ -189,8 +192,12 @@ func (t *tally) sum(now time.Time) (refused, attempts int) {
 func (n *NoRoom) overloaded() string {
 	next := "the next attempt may go at "
 	if n.Probing {
-		next = "an attempt is out to see whether it still is, and another may go at "
+		next = "an attempt is out to see whether that is over, and another may go at "
 	}
-	return fmt.Sprintf("%s is overloaded on %s since %s; %s%s", n.Sky.Model, n.Sky.Where(),
+	is := "is overloaded"
+	if n.Parked.Reason == plantain.ServerError {
+		is = "fails"
+	}
+	return fmt.Sprintf("%s %s on %s since %s; %s%s", n.Sky.Model, is, n.Sky.Where(),
 		n.Parked.Since.UTC().Format(time.RFC3339), next, n.At.UTC().Format(time.RFC3339))
 }

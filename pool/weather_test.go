@@ -3,6 +3,7 @@ package pool
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +102,9 @@ func TestOneProbeAtATimeAndItsSuccessEndsTheOverload(t *testing.T) {
 		}
 		w.tell(google, probe, plantain.ServerError)
 	}
+	if _, none := w.enter(google, "nb2"); none.Parked.Reason != plantain.ServerError || !strings.Contains(none.Error(), "nb2 fails on gemini since") {
+		t.Errorf("the last probe failed: %v", none)
+	}
 	w.now = w.now.Add(longest)
 	probe, _ := w.enter(google, "nb2")
 	w.now = w.now.Add(8 * time.Second)
@@ -163,7 +167,10 @@ func TestWhatWasSentBeforeTheOverloadDoesNotEndIt(t *testing.T) {
 	t.Parallel()
 	w := watcher{now: noon}
 	before, _ := w.enter(google, "nb2")
-	w.refuse(t, google)
+	for range outlived {
+		a, _ := w.enter(google, "nb2")
+		w.tell(google, a, plantain.Capacity)
+	}
 	w.now = w.now.Add(500 * time.Millisecond)
 	w.tell(google, before, plantain.Success)
 	if _, none := w.enter(google, "nb2"); none == nil {
@@ -212,7 +219,7 @@ func TestTheReportTellsTheWeather(t *testing.T) {
 	opened := noon.Add(refusals * time.Second)
 	want := []WeatherReport{
 		{Sky: Sky{"nb2", plantain.Compatible, "agg.example"}, Attempts: 1},
-		{Sky: Sky{"nb2", plantain.Gemini, ""}, Breaker: Open, Since: opened, Probe: opened.Add(time.Second), Refused: refusals, Attempts: refusals},
+		{Sky: Sky{"nb2", plantain.Gemini, ""}, Breaker: Open, Why: plantain.Capacity, Since: opened, Probe: opened.Add(time.Second), Refused: refusals, Attempts: refusals},
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -223,7 +230,7 @@ func TestTheReportTellsTheWeather(t *testing.T) {
 }
 
 // Whatever happens in whatever order, and wherever the clock jumps:
-//   - fewer than five refusals, none of them followed by one that was served, stop nothing;
+//   - fewer than eight refusals, none of them followed by one that was served, stop nothing;
 //   - while a probe is out and fresh, no other attempt goes;
 //   - the instant that is promised is at most the longest back-off away, and then
 //     an attempt does go.

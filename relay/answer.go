@@ -286,7 +286,7 @@ func statusOf(c plantain.Class) int {
 		return http.StatusBadRequest
 	case plantain.Permission:
 		return http.StatusForbidden
-	case plantain.Capacity:
+	case plantain.Capacity, plantain.ServerError:
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusTooManyRequests

@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -53,16 +54,16 @@ func (h *house) breaker(t *testing.T) pool.WeatherReport {
 	return w[0]
 }
 
-// overload has five requests refused, so that the breaker opens.
+// overload has eight requests refused, so that the breaker opens.
 func (h *house) overload(t *testing.T) {
 	t.Helper()
-	for range 5 {
+	for range 8 {
 		r := request(t.Context(), "nb2", body)
 		r.Header.Set("X-Server-Timeout", "0.4")
 		h.do(t, r)
 	}
-	if b := h.breaker(t); b.Breaker != pool.Open || b.Refused != 5 {
-		t.Fatalf("five refusals left %+v", b)
+	if b := h.breaker(t); b.Breaker != pool.Open || b.Refused != 8 {
+		t.Fatalf("eight refusals left %+v", b)
 	}
 }
 
@@ -211,6 +212,47 @@ func TestAStrayRefusalStopsNobodyElse(t *testing.T) {
 			t.Errorf("the weather is %+v", b)
 		}
 	})
+	story(t, "half of them, for twenty minutes", func(t *testing.T) {
+		var mu sync.Mutex
+		chance := rand.New(rand.NewPCG(1, 2))
+		h := newRoomyHouse(t, map[string][]reply{"a": list(func(r *http.Request) (*http.Response, error) {
+			mu.Lock()
+			stray := chance.IntN(2) == 0
+			mu.Unlock()
+			if stray {
+				return after(300*time.Millisecond, says(503, capacity))(r)
+			}
+			return after(10*time.Second, says(200, success))(r)
+		})})
+		h.Policy.Budget = 1
+		ctx, stop := context.WithCancel(t.Context())
+		made := 0
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					if res, err := h.RoundTrip(request(ctx, "nb2", body)); err == nil {
+						mu.Lock()
+						if res.StatusCode == 200 {
+							made++
+						}
+						mu.Unlock()
+						res.Body.Close()
+					}
+				}
+			})
+		}
+		time.Sleep(20 * time.Minute)
+		stop()
+		wg.Wait()
+		if err := h.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		// Without a breaker it is 1,950: an image of ten seconds and two seconds of waits.
+		if made < 1850 {
+			t.Errorf("%d images in twenty minutes", made)
+		}
+	})
 }
 
 func TestWhoWaitsForTheWeatherKeepsItsPlace(t *testing.T) {
@@ -303,7 +345,7 @@ func TestALongOverloadIsAskedAboutNowAndThen(t *testing.T) {
 		if err := h.Close(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if calls := len(h.google.calls()); calls > 20+6+20*60/16 {
+		if calls := len(h.google.calls()); calls > 20+8+20*60/16 {
 			t.Errorf("asked %d times in twenty minutes", calls)
 		}
 	})

@@ -61,16 +61,20 @@ func printWeather(to io.Writer, reports []pool.WeatherReport, hours []ledger.Hou
 
 func weather(r pool.WeatherReport, now time.Time) string {
 	s := fmt.Sprintf("%s on %s: ", r.Model, r.Where())
+	is := "overloaded"
+	if r.Why == plantain.ServerError {
+		is = "failing"
+	}
 	switch r.Breaker {
 	case pool.Open:
-		s += "overloaded since " + inWords(r.Since, now)
+		s += is + " since " + inWords(r.Since, now)
 		if r.Probe.After(now) {
 			s += "; the next attempt may go at " + soon(r.Probe, now)
 		} else {
 			s += "; the next request tries whether it still is"
 		}
 	case pool.HalfOpen:
-		s += fmt.Sprintf("overloaded since %s; an attempt is out to see whether it still is", inWords(r.Since, now))
+		s += fmt.Sprintf("%s since %s; an attempt is out to see whether it still is", is, inWords(r.Since, now))
 	case pool.Closed:
 		s += "served"
 	}

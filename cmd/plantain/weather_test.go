@@ -18,7 +18,7 @@ func TestTheWeatherIsToldInAFewLines(t *testing.T) {
 	reports := []pool.WeatherReport{
 		{Sky: google("nb2"), Breaker: pool.Open, Since: ago(time.Minute), Probe: now.Add(12 * time.Second), Refused: 34, Attempts: 40},
 		{Sky: pool.Sky{Model: "nb2", Upstream: plantain.Compatible, Location: "agg.example"}, Attempts: 3},
-		{Sky: google("original"), Breaker: pool.Open, Since: ago(5 * time.Minute), Probe: ago(4 * time.Minute)},
+		{Sky: google("original"), Breaker: pool.Open, Why: plantain.ServerError, Since: ago(5 * time.Minute), Probe: ago(4 * time.Minute)},
 		{Sky: google("pro"), Breaker: pool.HalfOpen, Since: ago(time.Minute), Probe: now.Add(time.Second), Refused: 5, Attempts: 5},
 	}
 	hours := []ledger.Hour{
@@ -36,8 +36,8 @@ weather
     in 12 s; 34 of 40 attempts refused in ten minutes
   nb2 on compatible at agg.example: served; 0 of 3 attempts refused in ten
     minutes
-  original on gemini: overloaded since 10:55:00; the next request tries whether
-    it still is
+  original on gemini: failing since 10:55:00; the next request tries whether it
+    still is
   pro on gemini: overloaded since 10:59:00; an attempt is out to see whether it
     still is; 5 of 5 attempts refused in ten minutes
   nb2 in 14 days: 6.1 % of 819 attempts refused, most from 13:00 to 14:00 UTC:

@@ -116,7 +116,8 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // Stop opens no attempt any more: what is out is finished, what waits is refused.
 func (t *Transport) Stop() { t.stopping.Store(true) }
 
-// Close waits until everything that was sent is settled, or the context ends.
+// Close waits until everything that was sent is settled, or the context ends. Its
+// error is that of the context, or tells how many attempts the books did not take.
 func (t *Transport) Close(ctx context.Context) error {
 	return errors.Join(t.flights.wait(ctx), t.endKeeping())
 }

@@ -105,7 +105,8 @@ func TestSDKTextsMeanTheSame(t *testing.T) {
 			return fmt.Sprintf("Traceback (most recent call last):\n  File \"make.py\", line 3, in <module>\ngoogle.genai.errors.ClientError: %d %s. %s", e.Error.Code, e.Error.Status, python(body))
 		},
 		"JavaScript": func(_ errorBody, body string) string {
-			return "ApiError: " + body + "\n    at throwErrorIfNotOK (file:///app/node_modules/@google/genai/dist/node/index.mjs:13:5) {\n  status: 400\n}"
+			return "file:///app/node_modules/@google/genai/dist/node/index.mjs:13\n      const apiError = new ApiError({\n                       ^\n\nApiError: " +
+				body + "\n    at throwErrorIfNotOK (file:///app/node_modules/@google/genai/dist/node/index.mjs:13:5) {\n  status: 400\n}"
 		},
 		"JavaScript that wraps": func(e errorBody, body string) string {
 			quoted, err := json.Marshal(body)

@@ -30,8 +30,6 @@ func (a *answer) enter(p spot, at int64) {
 		a.finish, a.native = "", ""
 	case part, item, prediction, openaiImage:
 		a.building.enter(p, at)
-	case usage:
-		a.body.Usage.Seen = true
 	case promptDetail, outputDetail:
 		a.modality, a.tokens = "", 0
 	default:
@@ -149,6 +147,7 @@ func (a *answer) endPart(end int64) {
 // usage takes a member of usageMetadata; it reports whether the spot is one.
 func (a *answer) usage(p spot, v value) bool {
 	u := &a.body.Usage
+	u.Seen = u.Seen || p >= usagePrompt && p <= usageTool || p == tokenCount
 	switch p {
 	case usagePrompt:
 		u.Prompt = number(v.text)

@@ -70,7 +70,7 @@ const MaxText = 16 << 10
 
 // Usage is usageMetadata (gemini-api.md §4). Zero: not in the body.
 type Usage struct {
-	Seen       bool // usageMetadata was there
+	Seen       bool // usageMetadata was there, with a count in it
 	Prompt     int64
 	Candidates int64
 	Thoughts   int64

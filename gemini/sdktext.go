@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,32 +20,46 @@ var (
 	grpcText   = regexp.MustCompile(`(?s)\b([45]\d\d) (.*) \[(?:reason: "|violations|links|retry_delay|detail)`)
 )
 
-// sdkText reads code, status, message and details of an SDK's text.
+// sdkText reads code, status, message and details of an SDK's text. A word of each
+// form is looked for first: on a page of 16 KB its expression takes 100 µs.
 func sdkText(s string) (ErrorFacts, bool) {
 	var e ErrorFacts
-	if m := goText.FindStringSubmatch(s); m != nil {
+	if m := matchIf(strings.Contains(s, ", Message: "), goText, s); m != nil {
 		e = ErrorFacts{Code: atoi(m[1]), Message: m[2], Status: m[3]}
 		goDetails(s, &e)
 		return e, true
 	}
-	if m := grpcText.FindStringSubmatch(s); m != nil {
+	if m := matchIf(strings.Contains(s, " ["), grpcText, s); m != nil {
 		e = ErrorFacts{Code: atoi(m[1]), Message: m[2]}
 		grpcDetails(s, &e)
 		return e, true
 	}
-	if m := pythonText.FindStringSubmatch(s); m != nil {
+	if m := matchIf(hasGRPCName(s), pythonText, s); m != nil {
 		return ErrorFacts{Code: atoi(m[1]), Status: m[2], Message: m[3]}, true
 	}
-	if m := nodeText.FindStringSubmatch(s); m != nil {
+	if m := matchIf(strings.Contains(s, "[4") || strings.Contains(s, "[5"), nodeText, s); m != nil {
 		return ErrorFacts{Code: atoi(m[1]), Message: m[2]}, true
 	}
 	return e, false
+}
+
+func matchIf(likely bool, re *regexp.Regexp, s string) []string {
+	if !likely {
+		return nil
+	}
+	return re.FindStringSubmatch(s)
+}
+
+func hasGRPCName(s string) bool {
+	return slices.ContainsFunc(grpcNames, func(name string) bool { return strings.Contains(s, name) })
 }
 
 // Go prints details as a map, its keys in order: map[quotaId:… quotaMetric:…].
 var (
 	goViolation = regexp.MustCompile(`quotaId:([^\s\]]+)(?: quotaMetric:([^\s\]]+))?(?: quotaValue:([^\s\]]+))?`)
 	terminal    = regexp.MustCompile(`[\s│|]+`) // what a terminal put into a long line
+	goVerdict   = regexp.MustCompile(`\bverdict:([a-z_]+)\b`)
+	goCharged   = regexp.MustCompile(`\bcharged:([a-z]+)\b`)
 	goReason    = regexp.MustCompile(`\breason:([A-Z_]+)\b`)
 	goDelay     = regexp.MustCompile(`\bretryDelay:([0-9.hms]+)`)
 )
@@ -56,6 +71,9 @@ func goDetails(s string, e *ErrorFacts) {
 	}
 	if m := goReason.FindStringSubmatch(s); m != nil {
 		e.Reason = m[1]
+	}
+	if strings.Contains(s, "domain:plantain ") {
+		e.Domain, e.Metadata = "plantain", map[string]string{"verdict": firstMatch(goVerdict, s), "charged": firstMatch(goCharged, s)}
 	}
 	if m := goDelay.FindStringSubmatch(s); m != nil {
 		d, err := time.ParseDuration(m[1])

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,6 +89,8 @@ func expected(v plantain.Verdict, status int, stream bool) (calls string, final 
 	}
 }
 
+var errorCode = regexp.MustCompile(`"code": ?([45][0-9][0-9])`)
+
 // Every captured response, played through the loop by an upstream that gives it:
 // how often Google is asked, what the client gets, what stands in the ledger.
 func TestCapturedResponsesEndAsTheRetryTableSays(t *testing.T) {
@@ -111,6 +115,9 @@ func TestCapturedResponsesEndAsTheRetryTableSays(t *testing.T) {
 			g := h.do(t, q)
 			if got := h.google.calls(); got != calls {
 				t.Errorf("%v, charged %v: asked %s, want %s", r.means.Class, r.means.Charged, got, calls)
+			}
+			if m := errorCode.FindStringSubmatch(r.Body); calls == "aaaaaa" && status == http.StatusOK && m != nil && !strings.Contains(r.Body, "choices") {
+				status, _ = strconv.Atoi(m[1]) // nothing of the stream had come but its error
 			}
 			if g.StatusCode != status {
 				t.Errorf("%v: the client got %d, want %d\n%s", r.means.Class, g.StatusCode, status, g.body)

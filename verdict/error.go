@@ -28,7 +28,27 @@ func findError(f *gemini.Facts) finding {
 // closed reports a text that shows no cut: JSON inside it, if there is any, is
 // closed.
 func closed(b *gemini.Body) bool {
-	return b.Form == gemini.FormText && (strings.Count(b.Text, "{") <= strings.Count(b.Text, "}") || b.Bytes > gemini.MaxText)
+	if b.Form != gemini.FormText {
+		return false
+	}
+	text := objects(b.Text)
+	return strings.Count(text, "{") <= strings.Count(text, "}") || b.Bytes > gemini.MaxText
+}
+
+// objects gives a text from its first object on: before it node quotes the line of
+// source that threw, whose brace is closed in another.
+func objects(text string) string {
+	for {
+		i := strings.IndexByte(text, '{')
+		if i < 0 {
+			return ""
+		}
+		rest := strings.TrimLeft(text[i+1:], " \t\r\n")
+		if rest == "" || strings.IndexByte("\"'\\{}", rest[0]) >= 0 || rest[0] >= 'A' && rest[0] <= 'z' && rest[0] != '^' {
+			return text[i:]
+		}
+		text = text[i+1:]
+	}
 }
 
 func decide(f *gemini.Facts, layers []layer, whole bool) finding {

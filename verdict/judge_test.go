@@ -85,6 +85,27 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// The answer of a Plantain is believed: it knew more than its words say.
+func TestTheAnswerOfAPlantainKeepsItsVerdict(t *testing.T) {
+	t.Parallel()
+	body := `{"error":{"code":429,"message":"no project has room: project a: parked. What Google said: quota","status":"RESOURCE_EXHAUSTED","details":[` +
+		`{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"QUOTA_ZERO","domain":"plantain","metadata":{"verdict":"quota_zero","charged":"no","limit":"zero-quota","explanation":"The limit is 0.","next":"Link a billing account."}}]}}`
+	want := plantain.Verdict{Class: plantain.QuotaZero, Charged: plantain.ChargedNo, Retry: plantain.RetryOtherProject, Limit: plantain.LimitZero,
+		Explanation: "The limit is 0.", Fix: "Link a billing account."}
+	if v := verdict.Judge(factsOf(429, "", nil, []byte(body))); v != want {
+		t.Errorf("%+v, want %+v", v, want)
+	}
+	for _, other := range []string{
+		strings.Replace(body, `"domain":"plantain"`, `"domain":"elsewhere"`, 1),
+		strings.Replace(body, `"verdict":"quota_zero"`, `"verdict":"success"`, 1),
+		strings.Replace(body, `"verdict":"quota_zero"`, `"verdict":"novel"`, 1),
+	} {
+		if v := verdict.Judge(factsOf(429, "", nil, []byte(other))); v.Class != plantain.QuotaUnknown {
+			t.Errorf("%v\n%s", v.Class, other)
+		}
+	}
+}
+
 // `billing.filtered` decides where Google says nothing, and nowhere else.
 func TestFilteredAnswersAreBilledByTheSetting(t *testing.T) {
 	t.Parallel()

@@ -110,7 +110,7 @@ func TestTheChoiceIsThatOfTheDefinition(t *testing.T) {
 	t.Parallel()
 	models := []plantain.Model{"nb2", "pro"}
 	steps := []time.Duration{0, time.Millisecond, 499 * time.Millisecond, time.Second, 17 * time.Second, 30 * time.Second, time.Minute, time.Minute + Margin,
-		5 * time.Minute, 10*time.Minute + Margin, time.Hour, 24 * time.Hour, -time.Second, -time.Minute}
+		5 * time.Minute, 10*time.Minute + Margin, time.Hour, 24 * time.Hour, -time.Second, -time.Minute, -24 * time.Hour}
 	rapid.Check(t, func(t *rapid.T) {
 		p := New(someMembers(t))
 		now, attempts := noon, []plantain.Attempt{}
@@ -127,7 +127,8 @@ func TestTheChoiceIsThatOfTheDefinition(t *testing.T) {
 			p.Saw(states)
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"time passes": func(*rapid.T) { now = now.Add(steps[draw(len(steps), "step")]) },
+			"time passes":    func(*rapid.T) { now = now.Add(steps[draw(len(steps), "step")]) },
+			"midnight comes": func(*rapid.T) { now = Midnight(now) },
 			"an attempt is opened": func(t *rapid.T) {
 				m, amount := member(), someAmount(t)
 				a := plantain.Attempt{ID: plantain.AttemptID(fmt.Sprint(len(attempts))), Project: m.Name, Model: model(), Deadline: now.Add(steps[draw(10, "deadline")])}
@@ -213,6 +214,19 @@ func someMembers(t *rapid.T) []Member {
 		}
 	}
 	return members
+}
+
+func TestAChoiceIsReckonedAnewAtMidnight(t *testing.T) {
+	t.Parallel()
+	p := New([]Member{member("a", Limits{plantain.LimitRPD: 1})})
+	ahead := DayOf(noon.Add(48 * time.Hour)) // a clock that was set back since
+	p.Saw(States{{"a", "nb2"}: {Seq: 1, Days: []Day{{ahead, one}}}})
+	if m, _ := p.Choose(noon, "nb2", one, nil); m == nil {
+		t.Error("a has no room today")
+	}
+	if m, _ := p.Choose(Midnight(noon), "nb2", one, nil); m != nil {
+		t.Error("a has room although what it counted may have been today")
+	}
 }
 
 func TestTheOrderOfProjectsWithRoom(t *testing.T) {

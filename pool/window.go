@@ -261,7 +261,7 @@ func (s *State) usage(now time.Time) usage {
 			}
 		}
 	}
-	u.until = min(u.minuteBack, u.tenBack, u.dayBack)
+	u.until = min(u.minuteBack, u.tenBack, u.dayBack, Midnight(now).UnixMilli())
 	for _, h := range s.Holds {
 		if h.Until > ms {
 			u.minute, u.spend, u.day = u.minute.plus(h.Amount), u.spend+h.Spend, u.day.plus(h.Amount)

@@ -26,7 +26,7 @@ var seeds = []string{
 	"data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"First \"}]}}]}\r\n\r\n{\n  \"error\": {\n    \"code\": 499\n  }\n}\n",
 	"data: {\"a\":1}\n\ndata: [DONE]\n\n",
 	": ping\nevent: error\ndata: {\"message\":\"no\"}\n\n",
-	`{"error":{"message":"cut \ud83d`, `{"a":[1,2.5e-3,-0,true,null]} {"error":{}}`, `{"a":01}`, `[[[[[[{"error":{}}]]]]]]`, `{"candidates":[{"content":{"parts":[{"text":"half a te`,
+	`[]`, `{"error":{"message":"cut \ud83d`, `{"a":[1,2.5e-3,-0,true,null]} {"error":{}}`, `{"a":01}`, `[[[[[[{"error":{}}]]]]]]`, `{"candidates":[{"content":{"parts":[{"text":"half a te`,
 }
 
 // aim makes of fuzzed bytes what the scanner and encoding/json mean to agree on:

@@ -55,7 +55,7 @@ var grammar = map[spot]members{
 		"message": chatMessage, "delta": chatMessage, "finishReason": choiceFinish, "nativeFinishReason": choiceNative,
 		"error": errorObject,
 	},
-	chatMessage: {"content": item, "images": item},
+	chatMessage: {"content": item, "images": item, "refusal": item},
 	step:        {"content": item},
 	item: {
 		"type": partType, "text": partText, "mimeType": partMIME, "data": pictureData, "uri": partURI,

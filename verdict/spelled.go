@@ -27,7 +27,9 @@ func (l *layer) spelled() (finding, bool) {
 			return finding{class: plantain.SafetyPrompt, seen: word}, true
 		}
 	}
+	stopped := false
 	for _, word := range wordsBehind(low, finishMarks) {
+		stopped = stopped || word == "1" || reasonOf(word) == "STOP"
 		if name, ok := numbered[word]; ok {
 			word = name
 		}
@@ -36,7 +38,23 @@ func (l *layer) spelled() (finding, bool) {
 			return n, true
 		}
 	}
-	return finding{}, false
+	if !stopped {
+		return finding{}, false
+	}
+	return printedWithout(low)
+}
+
+// printedWithout tells a finished answer that Python printed and that has no picture
+// in it.
+func printedWithout(low string) (finding, bool) {
+	switch {
+	case !strings.Contains(low, "candidates=[") || strings.Contains(low, "inline_data=blob") || strings.Contains(low, "file_data="):
+		return finding{}, false
+	case strings.Contains(low, "text="):
+		return finding{class: plantain.NoImage, cause: textOnly, retry: plantain.RetryAfterFix}, true
+	default:
+		return finding{class: plantain.NoImage, cause: emptyAnswer}, true
+	}
 }
 
 // wordsBehind lists what stands behind any of the marks, whatever punctuation is

@@ -290,7 +290,10 @@ func TestTheOrderOfProjectsWithRoom(t *testing.T) {
 			c.a.Limits = func(plantain.Model) Limits { return tier1 }
 			c.b.Limits = c.a.Limits
 			p := New([]Member{c.a, c.b})
+			// What was reckoned before does not hide what came since.
+			order(p, noon, "nb2")
 			c.do(p, c.a, c.b)
+			order(p, noon, "nb2")
 			if names, none := order(p, noon.Add(c.later), "nb2"); names != c.order {
 				t.Errorf("asked %s, want %s; %v", names, c.order, none)
 			}

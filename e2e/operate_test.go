@@ -111,7 +111,7 @@ func TestOneClientHasNoMoreRunningThanItMay(t *testing.T) {
 	}
 	waitFor(t, "two to be out", func() bool { return gw.used("a", "rpm") == 2 })
 	a := gw.generate("gemini-3.1-flash-image", prompt)
-	if a.StatusCode != 429 || a.Header.Get("Retry-After") == "" || !strings.Contains(a.detail(t)["explanation"], "clients.concurrency") {
+	if a.StatusCode != 429 || a.Header.Get("Retry-After") != "" || !strings.Contains(a.detail(t)["explanation"], "clients.concurrency") {
 		t.Errorf("the third got %d: %s", a.StatusCode, a.body)
 	}
 	wg.Wait()

@@ -65,12 +65,12 @@ func add(to *map[plantain.ClientName]int, c plantain.ClientName, n int) {
 	}
 }
 
-// tooBusy refuses a client that has as many requests running as it may.
+// tooBusy refuses a client that has as many requests running as it may. When one of
+// them ends nobody knows, so it states no Retry-After.
 func tooBusy(w http.ResponseWriter, c plantain.ClientName) {
-	w.Header().Set("Retry-After", "1")
 	message := fmt.Sprintf("client %s has as many requests running as it may (clients.concurrency)", c)
 	writeRefusal(w, http.StatusTooManyRequests, "RESOURCE_EXHAUSTED", message, map[string]string{
 		"verdict": "rate_minute", "charged": "no", "attempts": "0",
-		"explanation": message + ". Nothing was sent.", "next": "Send it again when one of them is answered; one whose client hung up counts until Google has answered it.",
+		"explanation": message + ". Nothing was sent.", "next": "Send it again when one of them is answered, which no Retry-After can foretell; one whose client hung up counts until Google has answered it.",
 	})
 }

@@ -73,15 +73,17 @@ func (q *Queue) Allow(most int) {
 	q.most = most
 }
 
-// Empty reports whether nobody waits for a model.
-func (q *Queue) Empty(m plantain.Model) bool {
+// Line is how many requests wait for a model.
+func (q *Queue) Line(m plantain.Model) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := q.lines[m]
-	return l == nil || len(l.waiting) == 0
+	if l := q.lines[m]; l != nil {
+		return len(l.waiting)
+	}
+	return 0
 }
 
-// Len is how many requests wait.
+// Len is how many requests wait, for whatever model.
 func (q *Queue) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -120,7 +120,7 @@ func TestWhoLeavesMakesRoomForTheNext(t *testing.T) {
 		}
 		q.Leave(second)
 		q.Leave(second)
-		if q.Len() != 0 || !q.Empty("nb2") {
+		if q.Len() != 0 || q.Line("nb2") != 0 {
 			t.Errorf("%d still wait", q.Len())
 		}
 	})

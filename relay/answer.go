@@ -327,9 +327,9 @@ func lostOnDisk(r *result) *refusal {
 }
 
 func stopping() *refusal {
-	return &refusal{status: http.StatusServiceUnavailable, message: "the gateway is stopping", after: time.Second,
+	return &refusal{status: http.StatusServiceUnavailable, message: "the gateway is stopping",
 		verdict: plantain.Verdict{Class: plantain.ServerError, Charged: plantain.ChargedNo, Retry: plantain.RetryLater,
-			Explanation: "The gateway is being stopped and sends nothing any more. Nothing was charged.", Fix: "Send it again when it is back."}}
+			Explanation: "The gateway is being stopped and sends nothing any more. Nothing was charged.", Fix: "Send it again when it is back, which it can't foretell, or to another gateway."}}
 }
 
 // unkept refuses what could not be kept, were it paid for.

@@ -35,7 +35,7 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 	if f.left() {
 		return nil, errLeft
 	}
-	if f.ask.route.free() || t.queue.Empty(f.ask.entry.ID) {
+	if f.ask.route.free() || t.queue.Line(f.ask.entry.ID) == 0 {
 		o, none, err := t.takeAny(f, n)
 		if o != nil || err != nil {
 			return o, err
@@ -44,7 +44,7 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 			return nil, none
 		}
 	} else if _, none := t.choose(f, f.without); none != nil && t.until(f).hopeless(t.now(), none) {
-		return nil, none
+		return nil, t.behind(f, none, t.queue.Line(f.ask.entry.ID))
 	}
 	return t.queued(f, n)
 }
@@ -55,7 +55,7 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 	a := f.ask
 	place, err := t.queue.Join(a.entry.ID, a.caller.Client, a.caller.Priority)
 	if err != nil {
-		return nil, t.late(f, t.queue.Len())
+		return nil, t.late(f, t.queue.Line(a.entry.ID), true)
 	}
 	defer t.queue.Leave(place)
 	var told time.Time
@@ -110,7 +110,7 @@ func (t *Transport) turn(f *flight, place *pool.Place) error {
 		case f.left():
 			return errLeft
 		case !t.now().Before(t.until(f).patience):
-			return t.late(f, 0)
+			return t.late(f, t.queue.Line(f.ask.entry.ID)-1, false)
 		}
 	}
 }
@@ -136,16 +136,25 @@ func (t *Transport) waitsEnd(a *ask) time.Time {
 }
 
 // late is the error of a request that could not wait for its turn, because its
-// time was over, or because too many wait already. It should come back when those
-// before it have had theirs.
-func (t *Transport) late(f *flight, full int) error {
-	now := t.now()
-	ahead := max(time.Duration(t.queue.Len())*t.Pool.Pace(now, f.ask.entry.ID), time.Second)
-	if _, none := t.choose(f, f.without); none != nil && none.Sky != (pool.Sky{}) {
-		none.At = none.At.Add(ahead) // they wait for the weather too
-		return none
+// time was over, or because too many wait already: others are before it.
+func (t *Transport) late(f *flight, others int, full bool) error {
+	_, none := t.choose(f, f.without)
+	turn := t.behind(f, none, others)
+	if turn.Forever || turn.Sky != (pool.Sky{}) {
+		return turn
 	}
-	return &pool.NoRoom{At: now.Add(ahead), Waiting: t.queue.Len(), Full: full > 0}
+	return &pool.NoRoom{At: latest(turn.At, t.now().Add(time.Second)), Waiting: t.queue.Len(), Full: full}
+}
+
+// behind says when room comes for a request that has others before it. none says
+// when the first of them has room; nil: at once.
+func (t *Transport) behind(f *flight, none *pool.NoRoom, others int) *pool.NoRoom {
+	now, turn := t.now(), pool.NoRoom{}
+	if none != nil {
+		turn = *none
+	}
+	turn.At = latest(turn.At, now).Add(time.Duration(others) * t.Pool.Pace(now, f.ask.entry.ID))
+	return &turn
 }
 
 // choose gives the member to ask first of those that may be asked.

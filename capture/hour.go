@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 // An Hour is the instant that an explanation speaks from. The zero value says
@@ -13,16 +14,6 @@ type Hour struct {
 	At       time.Time // in the zone of the reader
 	Midnight time.Time // the next one in Pacific time, when Google's day ends
 	Asked    bool      // the reader named the hour: it is told whatever the verdict
-}
-
-// Google's image models are busiest from 10:00 to 14:00 UTC, by what their users
-// report; it is no word of Google's.
-const peakBegins, peakEnds = 10, 14
-
-// Peak reports the busiest hours of the day.
-func (h Hour) Peak() bool {
-	hour := h.At.UTC().Hour()
-	return hour >= peakBegins && hour < peakEnds
 }
 
 // when says when to try again.
@@ -89,8 +80,7 @@ func (h Hour) says(v plantain.Verdict) string {
 	s := ""
 	if busy || h.Asked {
 		s = h.at() + "is outside the busiest hours (10:00 to 14:00 UTC)."
-		if h.Peak() {
-			ends := time.Date(h.At.UTC().Year(), h.At.UTC().Month(), h.At.UTC().Day(), peakEnds, 0, 0, 0, time.UTC)
+		if busy, ends := gemini.Busiest(h.At); busy {
 			s = h.at() + "is in the busiest hours (10:00 to 14:00 UTC), which end in " + span(ends.Sub(h.At)) + "."
 		}
 	}

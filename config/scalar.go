@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hbollon/go-edlib"
 )
 
 var variable = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
@@ -145,7 +147,7 @@ func printable(key string) bool {
 func nearest(word string, known []string) string {
 	best, distance := "", 1+max(len(word), 3)/3
 	for _, k := range known {
-		if d := edits(plain(word), plain(k)); d < distance {
+		if d := edlib.OSADamerauLevenshteinDistance(plain(word), plain(k)); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -155,27 +157,4 @@ func nearest(word string, known []string) string {
 // plain makes apiKey, api-key and api_key one word.
 func plain(word string) string {
 	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(word))
-}
-
-// edits counts the letters to insert, remove, replace or swap with a neighbour
-// to make b of a.
-func edits(a, b string) int {
-	row := make([][]int, len(a)+1)
-	for i := range row {
-		row[i] = make([]int, len(b)+1)
-		for j := range row[i] {
-			switch {
-			case i == 0 || j == 0:
-				row[i][j] = i + j
-			case a[i-1] == b[j-1]:
-				row[i][j] = row[i-1][j-1]
-			default:
-				row[i][j] = 1 + min(row[i-1][j], row[i][j-1], row[i-1][j-1])
-			}
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[i][j] = min(row[i][j], row[i-2][j-2]+1)
-			}
-		}
-	}
-	return row[len(a)][len(b)]
 }

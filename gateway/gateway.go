@@ -65,6 +65,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /api/v1/requests/{id}", g.behind(g.request))
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))
+	mux.Handle("GET /api/v1/symptoms", g.behind(g.symptoms))
 	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))
 	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))
 	mux.Handle("GET /api/v1/requests", g.forAdmins(g.requests))

@@ -25,6 +25,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
 	Generate generateCmd `cmd:"" help:"Make one image."`
 	Explain  explainCmd  `cmd:"" help:"Say what an answer or an error means: what happened, was it charged, what to do."`
+	Symptom  symptomCmd  `cmd:"" help:"Find what you see, through the API or in the Gemini app: why, was it charged, what to do."`
 	Projects projectsCmd `cmd:"" help:"Show the pool: windows, headroom, what is parked until when and why."`
 	Keys     keysCmd     `cmd:"" help:"Virtual keys: who may use the gateway."`
 	Models   modelsCmd   `cmd:"" help:"Show the models: ids, sizes, ratios, prices, which to take for what."`

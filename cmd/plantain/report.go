@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
@@ -214,17 +215,20 @@ func soon(at, now time.Time) string {
 }
 
 // wrap prints a text in lines of at most 80 columns, as far as its words allow.
-func wrap(to io.Writer, indent, text string) {
-	line := indent
+func wrap(to io.Writer, indent, text string) { hang(to, indent, indent+"  ", text) }
+
+// hang is wrap where the first line begins otherwise than the rest.
+func hang(to io.Writer, first, rest, text string) {
+	line, empty := first, true
 	for word := range strings.FieldsSeq(text) {
-		if len(line) > len(indent) && len(line)+1+len(word) > 80 {
+		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 80 {
 			fmt.Fprintln(to, line)
-			line = indent + "  "
+			line, empty = rest, true
 		}
-		if len(strings.TrimSpace(line)) > 0 {
+		if !empty {
 			line += " "
 		}
-		line += word
+		line, empty = line+word, false
 	}
 	fmt.Fprintln(to, line)
 }

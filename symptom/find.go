@@ -81,10 +81,12 @@ func (x *index) weight(stem string) float64 {
 }
 
 // enough is the part of what words tell that a row must account for, and least
-// the score of a single word that is worth something.
+// the score of a single word that is worth something. Past most bytes it is no
+// longer somebody who says what is seen, but a log, which explain is for.
 const (
 	enough = 0.35
 	least  = 2.0
+	most   = 2000
 )
 
 // Find gives the rows that words lead to, best first. It takes other forms of a
@@ -92,7 +94,7 @@ const (
 // wire; the id of a row is that row. Nothing fits: nil, rather than a wrong one.
 func Find(words string) []Match {
 	t := known()
-	asked := unique(t.index.terms(words))
+	asked := unique(t.index.terms(words[:min(len(words), most)]))
 	told := 0.0
 	for _, w := range asked {
 		told += t.index.weight(w.stem)

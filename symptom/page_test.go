@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 const page = "../docs/symptoms.md"
@@ -116,8 +117,26 @@ func TestEveryVerdictHasItsRow(t *testing.T) {
 	}
 }
 
+// Prices are the catalogue's; the row that weighs models against each other repeats
+// four of them.
+func TestThePricesOfARowAreThoseOfTheCatalogue(t *testing.T) {
+	t.Parallel()
+	i := slices.IndexFunc(Rows(), func(r Row) bool { return r.ID == "which-model" })
+	why := Rows()[i].Charged.Why
+	for _, name := range []plantain.Model{"gemini-3.1-flash-image", "gemini-3-pro-image"} {
+		model, _ := gemini.DefaultCatalogue().Lookup(name)
+		for _, size := range []string{"1K", "4K"} {
+			exact := model.ImagePrice(size)
+			short := strings.TrimRight(fmt.Sprintf("$%.3f", float64(exact)/float64(plantain.Dollar)), "0")
+			if !strings.Contains(why, short+" ") && !strings.Contains(why, short+";") {
+				t.Errorf("a picture of %s at %s costs %s, %s; the row says: %s", name, size, short, exact, why)
+			}
+		}
+	}
+}
+
 // mention finds where a text sends the reader.
-var mention = regexp.MustCompile(`\b([Ss]ee|region and) ([a-z]+(?:-[a-z]+)*)`)
+var mention = regexp.MustCompile(`\b([Ss]ee) ([a-z]+(?:-[a-z]+)*)`)
 
 var classes = []plantain.Class{
 	plantain.Success, plantain.QuotaUnknown, plantain.RateMinute, plantain.RateDay, plantain.QuotaZero, plantain.Billing, plantain.Capacity,

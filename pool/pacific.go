@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // the Pacific day must not depend on what the machine has installed
 )
@@ -32,3 +33,24 @@ func today(t time.Time) string { return DayOf(t.Add(-Margin)) }
 
 // dayEnds is when a day that is used up gives room again.
 func dayEnds(t time.Time) time.Time { return Midnight(t.Add(-Margin)).Add(Margin) }
+
+// A calendar is what the windows of a day need to know of it, true for a while.
+type calendar struct {
+	from, until, ends int64 // Unix milliseconds; ends is dayEnds
+	today, tomorrow   string
+}
+
+// known is the last one that was made: to ask the time zone takes longer than all
+// that is done with a window.
+var known atomic.Pointer[calendar]
+
+func calendarOf(now time.Time) *calendar {
+	ms := now.UnixMilli()
+	if c := known.Load(); c != nil && ms >= c.from && ms < c.until {
+		return c
+	}
+	midnight, ends := Midnight(now), dayEnds(now).UnixMilli()
+	c := &calendar{from: ms, until: min(midnight.UnixMilli(), ends), ends: ends, today: today(now), tomorrow: DayOf(midnight)}
+	known.Store(c)
+	return c
+}

@@ -242,10 +242,10 @@ func (u *usage) back(l plantain.Limit) int64 {
 // current day whenever it was opened: at midnight it may arrive on either side. What
 // a clock that was set back has counted for tomorrow may have been today.
 func (s *State) usage(now time.Time) usage {
-	today, tomorrow, ms := today(now), DayOf(Midnight(now)), now.UnixMilli()
-	u := usage{minuteBack: math.MaxInt64, tenBack: math.MaxInt64, dayBack: dayEnds(now).UnixMilli()}
+	day, ms := calendarOf(now), now.UnixMilli()
+	u := usage{minuteBack: math.MaxInt64, tenBack: math.MaxInt64, dayBack: day.ends}
 	for _, d := range s.Days {
-		if d.Date >= today && d.Date <= tomorrow {
+		if d.Date >= day.today && d.Date <= day.tomorrow {
 			u.day = u.day.plus(d.Amount)
 		}
 	}
@@ -256,12 +256,12 @@ func (s *State) usage(now time.Time) usage {
 		if h.Until <= ms {
 			// Nobody will settle it: it may have been sent at any moment until then.
 			u.sent(h.Until, h.Amount, ms)
-			if _, last := h.days(time.UnixMilli(h.At), time.UnixMilli(h.Until)); last >= today {
+			if _, last := h.days(time.UnixMilli(h.At), time.UnixMilli(h.Until)); last >= day.today {
 				u.day = u.day.plus(h.Amount)
 			}
 		}
 	}
-	u.until = min(u.minuteBack, u.tenBack, u.dayBack, Midnight(now).UnixMilli())
+	u.until = min(u.minuteBack, u.tenBack, day.until)
 	for _, h := range s.Holds {
 		if h.Until > ms {
 			u.minute, u.spend, u.day = u.minute.plus(h.Amount), u.spend+h.Spend, u.day.plus(h.Amount)

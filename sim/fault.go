@@ -167,6 +167,13 @@ func (fs *faults) take(now time.Time, at stage, p project, m *model, dice func()
 	return nil
 }
 
+// retired reports a model that is gone for a project.
+func (fs *faults) retired(now time.Time, p project, m *model) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return slices.ContainsFunc(fs.active, func(f *Fault) bool { return f.Name == "retired" && f.Model != "" && f.hits(now, p, m) })
+}
+
 var triggers = regexp.MustCompile(`\[sim:([a-z0-9_]+)((?:\s+[a-z_]+=[^\]\s]+)*)\s*\]`)
 
 // triggered reads [sim:NAME param=value] out of a prompt. With next=N it acts on the first N requests of that very

@@ -30,6 +30,9 @@ var faultKinds = map[string]faultKind{
 		return &refusal{code: 400, status: "FAILED_PRECONDITION", message: "User location is not supported for the API use."}
 	}, nil},
 
+	// The model is gone: not listed, and unknown to every method.
+	"retired": {atKey, func(g *generation) *refusal { return modelNotFound(g.entry.Model, g.version, g.entry.Method) }, nil},
+
 	// Quota and money: refused before anything is counted.
 	"quota_unknown": {beforeCount, func(*generation) *refusal { return exhausted("Resource has been exhausted (e.g. check quota).") }, nil},
 	"rate_minute": {beforeCount, func(g *generation) *refusal {

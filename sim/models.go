@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -83,6 +84,7 @@ func methodName(verb, name, method string) string {
 
 // list answers GET models and GET models/ID. Pages hold 50 entries unless pageSize says otherwise.
 func (s *Server) list(w http.ResponseWriter, r *http.Request, version, id string, fail func(*refusal, bool)) {
+	asks, _ := admit(r)
 	if id != "" {
 		m := findModel(id)
 		if m == nil {
@@ -97,7 +99,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, version, id string
 		size = 50
 	}
 	from, _ := strconv.Atoi(r.URL.Query().Get("pageToken"))
-	ids := listed()
+	ids := slices.DeleteFunc(listed(), func(id string) bool { return s.faults.retired(s.now(), asks, findModel(id)) })
 	from = min(max(from, 0), len(ids))
 	to := min(from+size, len(ids))
 	var page struct {

@@ -165,6 +165,7 @@ func (d *dice) fork() *rand.Rand {
 func (s *Server) header(w http.ResponseWriter, code int, contentType string, began time.Time) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
+	h.Set("Date", s.now().UTC().Format(http.TimeFormat))
 	for _, v := range []string{"Origin", "X-Origin", "Referer"} {
 		h.Add("Vary", v)
 	}

@@ -443,6 +443,7 @@ func TestEveryFaultAnswersAsNamed(t *testing.T) {
 		{"new_finish", 200, "IMAGE_REVIEW_PENDING", true, true},
 		{"bad_request", 400, "Request contains an invalid argument.", true, false},
 		{"model_not_found", 404, "is not found for API version v1beta", true, false},
+		{"retired", 404, "is not found for API version v1beta", false, false},
 		{"thought_signature", 400, "missing a thought_signature", true, false},
 		{"spending_cap", 429, "monthly spending cap", false, false},
 		{"prepaid", 402, "credits", false, false},
@@ -610,6 +611,34 @@ func TestModelsAreListedInPages(t *testing.T) {
 	}
 	if r := send(t, s, "sim-1-a", "/v1beta/models/"+nb2+":countTokens", prompt("12345678")); !strings.Contains(string(r.body), `"totalTokens": 2`) {
 		t.Errorf("%s", r.body)
+	}
+}
+
+func TestARetiredModelIsGoneForEveryMethod(t *testing.T) {
+	t.Parallel()
+	s := New(Options{})
+	send(t, s, "", "/sim/faults", `{"fault":"retired","model":"`+pro+`","project":"a"}`)
+	if r := send(t, s, "sim-1-a", "/v1beta/models", ""); strings.Contains(string(r.body), pro) || !strings.Contains(string(r.body), nb2) {
+		t.Errorf("listed: %s", r.body)
+	}
+	for path, body := range map[string]string{"": "", ":countTokens": prompt("x"), ":generateContent": prompt("x")} {
+		if r := send(t, s, "sim-1-a", "/v1beta/models/"+pro+path, body); r.status != 404 {
+			t.Errorf("%s: %d", path, r.status)
+		}
+		if r := send(t, s, "sim-1-b", "/v1beta/models/"+pro+path, body); r.status != 200 {
+			t.Errorf("%s for another project: %d", path, r.status)
+		}
+	}
+}
+
+// Clients measure their own clock by it.
+func TestDateIsThatOfGooglesClock(t *testing.T) {
+	t.Parallel()
+	ahead := time.Now().Add(3 * time.Hour)
+	s := New(Options{Now: func() time.Time { return ahead }})
+	r := send(t, s, "sim-1-a", "/v1beta/models", "")
+	if got, err := http.ParseTime(r.header.Get("Date")); err != nil || ahead.Sub(got) > time.Second {
+		t.Errorf("%v: %v", r.header, err)
 	}
 }
 

@@ -111,6 +111,22 @@ func TestTheDoor(t *testing.T) {
 	}
 }
 
+func TestOnlyAnAdminChoosesTheProject(t *testing.T) {
+	t.Parallel()
+	alice, aliceKept := NewKey("alice", false, now, time.Time{})
+	boss, bossKept := NewKey("boss", true, now, time.Time{})
+	for key, status := range map[string]int{alice: 400, boss: 200} {
+		r := httptest.NewRequest("POST", "/v1beta/models/nb2:generateContent", strings.NewReader("{}"))
+		r.Header.Set("X-Goog-Api-Key", key)
+		r.Header.Set("Plantain-Project", "a")
+		w := httptest.NewRecorder()
+		relayed(kept{aliceKept, bossKept}, "op").ServeHTTP(w, r)
+		if w.Code != status {
+			t.Errorf("got %d, want %d: %s", w.Code, status, w.Body)
+		}
+	}
+}
+
 func TestNamesOfClients(t *testing.T) {
 	t.Parallel()
 	for name, fine := range map[plantain.ClientName]bool{

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,7 +35,10 @@ type Gateway struct {
 	Ready func() error
 	// Projects describes the pool; nil: the route is not served.
 	Projects func() []pool.Report
-	Weather  Weather // told beside the projects
+	// Recheck lets a project that is parked without an end be asked once more, because
+	// it may be mended; nil: the route is not served.
+	Recheck func(context.Context, plantain.ProjectName) error
+	Weather Weather // told beside the projects
 	// Attempts gives what stands in the ledger of a request, or, for an empty id,
 	// the most recent attempts, newest first; nil: the routes are not served.
 	Attempts func(plantain.RequestID) ([]Attempt, error)
@@ -68,6 +72,9 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /api/v1/symptoms", g.behind(g.symptoms))
 	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))
 	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))
+	if g.Recheck != nil {
+		mux.Handle("POST /api/v1/projects/{name}/recheck", g.forAdmins(g.recheck))
+	}
 	mux.Handle("GET /api/v1/requests", g.forAdmins(g.requests))
 	if g.Door.Keys != nil {
 		mux.Handle("GET /api/v1/keys", g.forAdmins(g.listKeys))
@@ -265,6 +272,9 @@ func callerOf(r *http.Request) (relay.Caller, error) {
 	if _, asked := r.Header["Plantain-Fallback"]; asked {
 		c.Fallback = fallback(strings.Join(r.Header.Values("Plantain-Fallback"), ","))
 	}
+	if c.Project = plantain.ProjectName(r.Header.Get("Plantain-Project")); c.Project != "" && !visitorOf(r).admin {
+		return c, errors.New("Plantain-Project: only an admin may choose the project that is asked; leave it out")
+	}
 	if s := r.Header.Get("Plantain-Max-Wait"); s != "" {
 		d, err := time.ParseDuration(s)
 		if err != nil || d <= 0 {
@@ -319,6 +329,20 @@ func (g *Gateway) projects(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	writeJSON(w, http.StatusOK, shown)
+}
+
+func (g *Gateway) recheck(w http.ResponseWriter, r *http.Request) {
+	name := plantain.ProjectName(r.PathValue("name"))
+	if !slices.ContainsFunc(g.Projects(), func(p pool.Report) bool { return p.Project == name }) {
+		writeError(w, http.StatusNotFound, fmt.Sprintf("no project is called %q", name))
+		return
+	}
+	if err := g.Recheck(r.Context(), name); err != nil {
+		g.log().Error("let a project back in", "project", name, "error", err)
+		writeError(w, http.StatusInternalServerError, "internal: the project could not be let back in; the log says why")
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"project": name})
 }
 
 func (g *Gateway) requests(w http.ResponseWriter, r *http.Request) {

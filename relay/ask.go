@@ -31,6 +31,8 @@ type Caller struct {
 	// Fallback are the models that may serve when the one asked for has no room in
 	// time or no capacity, in this order; nil: those of the Transport, empty: none.
 	Fallback []plantain.Model
+	// Project is the only one that may be asked; empty: any.
+	Project plantain.ProjectName
 	// Watch is told what happens, as it happens, by one goroutine at a time; nil:
 	// nobody. It must not block.
 	Watch func(Event)
@@ -131,6 +133,11 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 		return nil, notServed(r)
 	}
 	a := &ask{id: plantain.RequestID(t.newID("r")), caller: callerOf(r.Context()), route: rt, method: r.Method, begun: t.now()}
+	if only := a.caller.Project; only != "" {
+		if _, known := t.set().Ways[only]; !known {
+			return nil, badRequest("", fmt.Sprintf("no project is called %q", only), "Name one of plantain projects.")
+		}
+	}
 	a.key = r.Header.Get("Idempotency-Key")
 	query, refused := forwardableQuery(r.URL.Query(), rt)
 	if refused != nil {
@@ -229,7 +236,7 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 	if a.key != "" {
 		sum = sha256.New()
 		fallback := a.caller.Fallback
-		fmt.Fprintf(sum, "%s %s?%s\n%t %q\n", r.Method, r.URL.Path, a.query, fallback != nil, fallback)
+		fmt.Fprintf(sum, "%s %s?%s\n%t %q %s\n", r.Method, r.URL.Path, a.query, fallback != nil, fallback, a.caller.Project)
 	}
 	err := a.body.Fill(r.Body, func(p []byte) {
 		_, _ = scan.Write(p)

@@ -167,7 +167,7 @@ func (t *Transport) choose(f *flight, without map[plantain.ProjectName]bool) (*p
 	}
 	var storm *pool.NoRoom // the one that ends first
 	m, none := t.Pool.Choose(now, a.entry.ID, a.need, func(m *pool.Member) bool {
-		if without[m.Name] || own != "" && m.Name != own {
+		if without[m.Name] || own != "" && m.Name != own || a.caller.Project != "" && m.Name != a.caller.Project {
 			return true
 		}
 		over := storms.Over(m)

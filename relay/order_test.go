@@ -4,6 +4,9 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/relay"
 )
 
 func TestAProjectThatKeepsFailingIsAskedLast(t *testing.T) {
@@ -25,6 +28,33 @@ func TestAProjectThatKeepsFailingIsAskedLast(t *testing.T) {
 		h.generate(t)
 		if calls := h.google.calls(); calls != "aabbbba" {
 			t.Errorf("a minute later asked %s, want a again", calls)
+		}
+	})
+}
+
+func TestACallerMayNameTheOnlyProjectToAsk(t *testing.T) {
+	t.Parallel()
+	through := func(t *testing.T, h *house, name string) got {
+		return h.do(t, request(relay.WithCaller(t.Context(), relay.Caller{Project: plantain.ProjectName(name), MaxWait: time.Second}), "nb2", body))
+	}
+	story(t, "and no other, whatever it answers", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(says(200, success)), "b": list(says(200, success), says(429, dayQuota))})
+		if g := through(t, h, "b"); g.StatusCode != 200 || g.Header.Get("Plantain-Project") != "b" {
+			t.Errorf("got %d %v", g.StatusCode, g.Header)
+		}
+		for range 2 { // the second is refused without being sent
+			if g := through(t, h, "b"); g.StatusCode != 429 || g.detail(t)["verdict"] != "rate_day" {
+				t.Errorf("got %d: %s", g.StatusCode, g.body)
+			}
+		}
+		if calls := h.google.calls(); calls != "bb" {
+			t.Errorf("asked %s, want bb", calls)
+		}
+	})
+	story(t, "of those there are", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(says(200, success))})
+		if g := through(t, h, "x"); g.StatusCode != 400 || h.google.calls() != "" {
+			t.Errorf("got %d after asking %q: %s", g.StatusCode, h.google.calls(), g.body)
 		}
 	})
 }

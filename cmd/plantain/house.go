@@ -127,6 +127,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Door:     h.door,
 		Ready:    h.relay.Ready,
 		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(h.now.Load())) },
+		Recheck:  h.recheck,
 		Weather:  gateway.Weather{Now: h.relay.Weather, Hours: h.hours.read(h.store, clock)},
 		Attempts: h.attempts,
 		Rules:    func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },

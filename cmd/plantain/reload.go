@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/config"
 	"github.com/plantainhq/plantain/pool"
 )
@@ -117,7 +120,9 @@ func (h *house) reload(from source) {
 	h.pool.Replace(members)
 	h.gateway.Limit(next.Clients.Concurrency)
 	h.now.Store(next)
-	h.recheck()
+	if err := h.recheck(context.Background(), ""); err != nil {
+		h.log.Error("parked projects could not be let back in", "error", err)
+	}
 	h.log.Info("the configuration is in force", "projects", len(members))
 	for _, name := range takeRestart(h.built, next) {
 		h.log.Warn("a change of this setting takes a restart", "setting", name)
@@ -125,23 +130,24 @@ func (h *house) reload(from source) {
 }
 
 // recheck lets projects that are parked without an end be asked once more: what
-// they were parked for may be mended without a word of it in the file.
-func (h *house) recheck() {
-	keys := h.pool.Endless()
+// they were parked for may be mended without a word of it in the file. An empty
+// name is all of them.
+func (h *house) recheck(ctx context.Context, name plantain.ProjectName) error {
+	keys := slices.DeleteFunc(h.pool.Endless(), func(k pool.Key) bool { return name != "" && k.Project != name })
 	if len(keys) == 0 {
-		return
+		return nil
 	}
 	left := pool.States{}
-	err := h.store.Update(context.Background(), keys, func(s pool.States) error {
+	err := h.store.Update(ctx, keys, func(s pool.States) error {
 		pool.Mended(s)
 		left = s
 		return nil
 	})
 	if err != nil {
-		h.log.Error("parked projects could not be let back in", "error", err)
-		return
+		return fmt.Errorf("end a parking: %w", err)
 	}
 	h.pool.Saw(left)
+	return nil
 }
 
 // takeRestart names the settings in which a configuration differs from the one

@@ -15,6 +15,5 @@ func idle(c *config.Config) []string {
 		}
 	}
 	add(c.Retention != d.Retention, "retention")
-	add(c.StatusFeed != d.StatusFeed, "status_feed")
 	return names
 }

@@ -26,6 +26,7 @@ type cli struct {
 	Generate generateCmd `cmd:"" help:"Make one image."`
 	Explain  explainCmd  `cmd:"" help:"Say what an answer or an error means: what happened, was it charged, what to do."`
 	Symptom  symptomCmd  `cmd:"" help:"Find what you see, through the API or in the Gemini app: why, was it charged, what to do."`
+	Doctor   doctorCmd   `cmd:"" help:"Is it Google or is it you: keys, network, status, models, quota; each with the fix."`
 	Projects projectsCmd `cmd:"" help:"Show the pool: windows, headroom, what is parked until when and why."`
 	Keys     keysCmd     `cmd:"" help:"Virtual keys: who may use the gateway."`
 	Models   modelsCmd   `cmd:"" help:"Show the models: ids, sizes, ratios, prices, which to take for what."`
@@ -128,6 +129,9 @@ func outputOf(args []string) string {
 
 // fail prints an error once and gives the exit code.
 func (w *world) fail(err error) int {
+	if errors.Is(err, errTold) {
+		return 1
+	}
 	code := 1
 	if errors.Is(err, errUsage) {
 		code = 2

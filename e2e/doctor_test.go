@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // An examination is what plantain doctor -o json prints.
@@ -378,7 +379,7 @@ func TestDoctorIsReadableInATerminalOf80Columns(t *testing.T) {
 		t.Errorf("exit %d, on standard error: %s", code, stderr)
 	}
 	for line := range strings.Lines(out) {
-		if len(strings.TrimSuffix(line, "\n")) > 80 && !strings.Contains(line, "https://") || strings.Contains(line, "\x1b") {
+		if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 80 && !strings.Contains(line, "https://") || strings.Contains(line, "\x1b") {
 			t.Errorf("too wide or coloured: %q", line)
 		}
 	}

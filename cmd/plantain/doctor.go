@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -228,12 +227,11 @@ func (v *visit) unsent(says, fix string) []doctor.Finding {
 
 // agreed asks a person; where there is none, nothing is spent.
 func (v *visit) agreed(plan string) bool {
-	in, ok := v.w.stdin.(*os.File)
-	if !ok || !isTerminal(in) || !v.w.tty || v.w.output != "text" {
+	if !v.w.interactive() || v.w.output != "text" {
 		return false
 	}
-	fmt.Fprintf(v.w.stderr, "\nOnly an image tells the rest: %s. Send it? [y/N] ", plan)
-	line, err := bufio.NewReader(in).ReadString('\n')
+	fmt.Fprintf(v.w.stdout, "\nOnly an image tells the rest: %s. Send it? [y/N] ", plan)
+	line, err := bufio.NewReader(v.w.stdin).ReadString('\n')
 	return err == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "y")
 }
 
@@ -250,31 +248,19 @@ func (v *visit) tell(f doctor.Finding) {
 	if v.column > 0 {
 		head += fmt.Sprintf("%-*s  ", min(v.column, 16), f.Of)
 	}
-	hang(v.w.stdout, v.paint(f.State, head), len(head), says)
+	var b strings.Builder
+	hang(&b, head, strings.Repeat(" ", len(head)), says)
+	fmt.Fprint(v.w.stdout, v.paint(f.State, b.String()))
 }
 
-// hang prints a text behind a head of that width, in lines of at most 80 columns.
-func hang(to io.Writer, head string, width int, text string) {
-	at := width
-	for i, word := range strings.Fields(text) {
-		if i > 0 && at+1+len(word) > 80 {
-			head, at = strings.TrimRight(head, " ")+"\n"+strings.Repeat(" ", width), width
-		} else if i > 0 {
-			head, at = head+" ", at+1
-		}
-		head, at = head+word, at+len(word)
-	}
-	fmt.Fprintln(to, head)
-}
-
-// paint colours the state at the beginning of a line, on a terminal.
-func (v *visit) paint(s doctor.State, line string) string {
+// paint colours the state at the beginning of a text, on a terminal.
+func (v *visit) paint(s doctor.State, text string) string {
 	out, ok := v.w.stdout.(*os.File)
 	code := map[doctor.State]string{doctor.OK: "32", doctor.Warning: "33", doctor.Fault: "31"}[s]
 	if !ok || !isTerminal(out) || v.w.env("NO_COLOR") != "" || code == "" {
-		return line
+		return text
 	}
-	return "\x1b[" + code + "m" + string(s) + "\x1b[0m" + strings.TrimPrefix(line, string(s))
+	return "\x1b[" + code + "m" + string(s) + "\x1b[0m" + strings.TrimPrefix(text, string(s))
 }
 
 // sum says what it comes to.

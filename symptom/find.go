@@ -120,7 +120,8 @@ func Find(words string) []Match {
 	return matches
 }
 
-// match scores a row, and says how much of what was asked it accounts for.
+// match scores a row, and says how much of what was asked it accounts for. The
+// status of HTTP accounts for whatever stands around it.
 func (x *index) match(i int, asked []term) (m Match, accounted float64) {
 	long := 1 - leveling + leveling*x.length[i]/x.mean
 	for _, w := range asked {
@@ -132,10 +133,15 @@ func (x *index) match(i int, asked []term) (m Match, accounted float64) {
 		m.Score += weight * often * (saturation + 1) / (often + saturation*long)
 		m.By = append(m.By, w.typed)
 		accounted += weight
+		if isStatus(w.stem) {
+			accounted = math.Inf(1)
+		}
 	}
 	m.Score = math.Round(100*m.Score) / 100
 	return m, accounted
 }
+
+func isStatus(stem string) bool { return len(stem) == len("429") && stem[0] >= '2' && stem[0] <= '5' }
 
 // unique leaves out what was said before.
 func unique(terms []term) (once []term) {

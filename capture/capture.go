@@ -69,6 +69,9 @@ func readBodyOrLog(text []byte) []Exchange {
 	if found := readLog(text); len(found) > 0 {
 		return found
 	}
+	if body.Form == gemini.FormText {
+		body = scan("", []byte(shortened(string(text))))
+	}
 	return []Exchange{{Facts: gemini.Facts{Status: statusIn(string(text)), Body: body}}}
 }
 

@@ -490,3 +490,23 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// A stack trace names the error in its last line, however long it is.
+func TestTheEndOfALongTraceIsRead(t *testing.T) {
+	t.Parallel()
+	frame := "  File \"/usr/lib/python3.12/site-packages/httpx/_client.py\", line 900, in send\n    response = self._send(request)\n"
+	for last, want := range map[string]plantain.Class{
+		"httpx.ReadTimeout: The read operation timed out":                                                                                            plantain.Timeout,
+		"google.api_core.exceptions.ResourceExhausted: 429 Resource has been exhausted (e.g. check quota).":                                          plantain.QuotaUnknown,
+		"google.api_core.exceptions.PermissionDenied: 403 Your API key was reported as leaked. Use another.":                                         plantain.KeyInvalid,
+		"google.genai.errors.ServerError: 503 UNAVAILABLE. {'error': {'code': 503, 'message': 'The model is overloaded.', 'status': 'UNAVAILABLE'}}": plantain.Capacity,
+	} {
+		for _, frames := range []int{1, 40, 400} {
+			text := "Traceback (most recent call last):\n" + strings.Repeat(frame, frames) + last + "\n"
+			found := capture.Read([]byte(text))
+			if got := verdict.Judge(found[0].Facts); len(found) != 1 || got.Class != want {
+				t.Errorf("%d frames, %s: %v, want %v", frames, last, got.Class, want)
+			}
+		}
+	}
+}

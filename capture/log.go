@@ -25,22 +25,33 @@ var (
 	recordStart = regexp.MustCompile(`^\s*(?:\[?(?:\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:)|[IWEF]\d{4} |\{"|(?:\x{FEFF})?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)`)
 	// concerns is what a record must name, in lower case, to be about Google's models.
 	concerns = []string{"gemini", "generativelanguage", "googleapis", "genai", "vertex", "imagen", "nano", "googlegenerativeai",
-		"resource_exhausted", "invalid_argument", "permission_denied", "unavailable", "failed_precondition", "deadline_exceeded",
+		"google.api_core", "generativeai", "resource_exhausted", "invalid_argument", "permission_denied", "unavailable", "failed_precondition", "deadline_exceeded",
 		"finishreason", "finish_reason", "blockreason", "block_reason", "image_safety", "plantain", "openrouter", "litellm"}
 	statusWord = regexp.MustCompile(`(?i)\b(?:HTTP(?:/[0-9.]+)?|status(?:[ _]?code)?|error(?: code)?|response)["'\s:=(\[]*([45][0-9][0-9])\b` +
 		`|\b([45][0-9][0-9])\]?\s*(?:-\s*\{|Bad Request|Unauthorized|Payment Required|Forbidden|Not Found|Request Entity|Payload Too|Too Many Requests|Client Closed|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)` +
-		`|^\s*([45][0-9][0-9])[ :]`)
+		`|^\s*([45][0-9][0-9])[ :]` +
+		`|\b(?:exceptions?\.[A-Za-z]+|[A-Za-z]*(?:Error|Exception)): ([45][0-9][0-9])\b`)
 	timeWord = regexp.MustCompile(`(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?\s*(Z|[+-]\d\d:?\d\d)?`)
 )
 
 // statusIn gives the HTTP status that a text names; zero: none.
 func statusIn(text string) int {
-	m := statusWord.FindStringSubmatch(text[:min(len(text), 16<<10)])
+	m := statusWord.FindStringSubmatch(shortened(text))
 	if m == nil {
 		return 0
 	}
-	status, _ := strconv.Atoi(m[1] + m[2] + m[3])
+	status, _ := strconv.Atoi(m[1] + m[2] + m[3] + m[4])
 	return status
+}
+
+// shortened leaves out the middle of a text that is longer than what is read of one:
+// the trace of a stack names the error at its end.
+func shortened(text string) string {
+	const start, end = 4 << 10, gemini.MaxText - 4<<10 - 1
+	if len(text) <= gemini.MaxText || isPage([]byte(text)) {
+		return text
+	}
+	return text[:start] + "\n" + text[len(text)-end:]
 }
 
 // timeIn gives the first time that a text names; zero: none. Without a zone it is
@@ -134,7 +145,7 @@ func readRecord(text string) (Exchange, bool) {
 		x.Facts = gemini.Facts{Body: body}
 		return x, true
 	}
-	x.Facts = gemini.Facts{Status: statusIn(text), Body: scan("text/plain", []byte(text))}
+	x.Facts = gemini.Facts{Status: statusIn(text), Body: scan("text/plain", []byte(shortened(text)))}
 	told := x.Facts.Status != 0 || len(x.Facts.Body.Errors) > 0 || mark(text, "finishreason", "finish_reason", "blockreason", "block_reason", "image_safety")
 	return x, told
 }
@@ -184,7 +195,7 @@ func concernsGoogle(text string) bool { return mark(text, concerns...) }
 
 // mark reports that a text has one of some words, which are in lower case.
 func mark(text string, words ...string) bool {
-	low := strings.ToLower(text[:min(len(text), gemini.MaxText)])
+	low := strings.ToLower(shortened(text))
 	for _, w := range words {
 		if strings.Contains(low, w) {
 			return true

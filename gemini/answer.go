@@ -73,6 +73,8 @@ func (a *answer) value(p spot, v value) {
 		if a.nth == 1 {
 			b.FinishReason = v.text
 		}
+	case endReason:
+		b.FinishReason = v.text
 	case choiceFinish:
 		a.finish = v.text
 	case choiceNative:

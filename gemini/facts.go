@@ -60,6 +60,7 @@ type Body struct {
 	Parts  []Part // in order of their coming, over all events
 	Errors []ErrorFacts
 	Text   string // the start of a FormText body
+	Opaque int64  // length of the longest string at a place that is not known; it may be a picture
 	Links  int    // pictures given as a link or a data URL inside a text, as aggregators do
 	Key    string // "key" of a batch result line; empty elsewhere
 }

@@ -5,8 +5,9 @@ type members map[string]spot
 
 // grammar is what an answer, a request and an error can look like, as far as
 // anything in them is of interest; the rest is skipped. It has the shapes of
-// generateContent on both surfaces, of Imagen, Interactions, batch lines and
-// OpenAI, and those of the gateways in front of them (failures/README.md).
+// generateContent on both surfaces, of Imagen, Interactions and batch lines, those
+// in which gateways answer (OpenAI's three and Anthropic's), and those that they
+// put around an error (failures/README.md).
 var grammar = map[spot]members{
 	answerRoot: {
 		"candidates": candidate, "promptFeedback": feedback, "usageMetadata": usage,
@@ -14,12 +15,16 @@ var grammar = map[spot]members{
 		"response": answerRoot, "key": bodyKey, // a batch line; Code Assist wraps in response, too
 		"predictions": prediction, "data": openaiImage, "choices": choice,
 		"steps": step, "outputs": item, "step": step, "delta": item, "interaction": answerRoot,
+		"output": item, "item": item, "incompleteDetails": incomplete, // OpenAI's Responses
+		"content": item, "stopReason": endReason, // Anthropic
 		"usage": usage, "model": modelName, "id": bodyID,
 		"message": gatewayMessage, "detail": gatewayMessage, "msg": gatewayMessage,
 		"status": gatewayStatus, "code": gatewayCode, "details": rawText,
 		"errorMessage": rawText, "errorDescription": rawText, "failureReason": rawText, "failReason": rawText,
-		"errors": errorObject, anyName: wrapper,
+		"errors": errorObject, "request": ignored, "instance": ignored,
+		"instructions": ignored, "input": ignored, "tools": ignored, anyName: wrapper,
 	},
+	ignored: {anyName: ignored},
 	wrapper: {"error": errorObject, "errors": errorObject, anyName: wrapper},
 	// Errors as objects in the place of a text.
 	gatewayMessage: {"error": errorObject},
@@ -27,7 +32,8 @@ var grammar = map[spot]members{
 	rawText:        {"error": errorObject},
 	candidate: {
 		"content": content, "finishReason": finishReason, "finishMessage": finishMessage,
-		"safetyRatings": rating,
+		"safetyRatings": rating, "groundingMetadata": ignored, "citationMetadata": ignored,
+		"urlContextMetadata": ignored, "logprobsResult": ignored,
 	},
 	content:  {"parts": part},
 	feedback: {"blockReason": blockReason, "blockReasonMessage": blockMessage, "safetyRatings": rating},
@@ -55,17 +61,26 @@ var grammar = map[spot]members{
 		"message": chatMessage, "delta": chatMessage, "finishReason": choiceFinish, "nativeFinishReason": choiceNative,
 		"error": errorObject,
 	},
-	chatMessage: {"content": item, "images": item, "refusal": item},
-	step:        {"content": item},
+	chatMessage: {
+		"content": item, "images": item, "refusal": item, "reasoning": ignored, "reasoningContent": ignored,
+		"reasoningDetails": ignored, "thinkingBlocks": ignored, "extraContent": ignored,
+		"providerSpecificFields": ignored, "toolCalls": ignored,
+	},
+	step:       {"content": item, "signature": ignored, "summary": ignored},
+	incomplete: {"reason": endReason},
 	item: {
 		"type": partType, "text": partText, "mimeType": partMIME, "data": pictureData, "uri": partURI,
 		"imageUrl": imageURL, "content": item, "signature": partSignature,
+		"result": pictureResult, "source": imageSource, "error": errorObject,
+		"thoughtSignature": ignored, "encryptedContent": ignored, "thinking": ignored, "summary": ignored, "arguments": ignored,
 	},
-	imageURL: {"url": pictureURL},
+	imageURL:    {"url": pictureURL},
+	imageSource: {"mediaType": partMIME, "data": pictureData, "url": pictureURL},
 
 	part: {
 		"text": partText, "thought": partThought, "thoughtSignature": partSignature,
 		"inlineData": inlineData, "fileData": fileData,
+		"functionCall": ignored, "executableCode": ignored, "codeExecutionResult": ignored,
 	},
 	inlineData: {"mimeType": partMIME, "data": pictureData},
 	fileData:   {"mimeType": partMIME, "fileUri": partURI},

@@ -35,6 +35,10 @@ func (b *partBuilder) value(p spot, v value) bool {
 		b.link(v)
 	case pictureData:
 		b.data(v.image)
+	case pictureResult:
+		if v.image.width > 0 || v.image.isURL() {
+			b.data(v.image)
+		}
 	default:
 		return false
 	}

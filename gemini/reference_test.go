@@ -226,7 +226,7 @@ func referenceBody(body string) Body {
 	s.answer.abandon()
 	s.bytes, s.values, s.mode = int64(len(body)), r.values, jsonMode
 	s.head = []byte(body[:min(len(body), headRoom)])
-	s.walk.cut, s.walk.names = r.walk.cut, r.walk.names
+	s.walk.cut, s.walk.names, s.walk.opaque = r.walk.cut, r.walk.names, r.walk.opaque
 	s.answer.body.Events = events
 	s.json.state = inString
 	if r.broken {

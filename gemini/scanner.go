@@ -195,6 +195,7 @@ func (s *Scanner) describe(b *Body) {
 	b.Bytes = s.bytes
 	b.Fault, b.Broken = s.fault, s.fault != ""
 	b.Bare = b.Candidates == 0 && len(b.Parts) == 0 && (s.answer.listed || s.values > 0 && s.walk.names == 0)
+	b.Opaque = s.walk.opaque
 	b.Cut = s.walk.cut || s.answer.cut || s.answer.dropped
 	switch s.mode {
 	case jsonMode:

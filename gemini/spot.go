@@ -22,9 +22,11 @@ const (
 	openaiImage
 	choice // OpenAI chat, as aggregators answer
 	chatMessage
-	step    // Interactions
-	item    // Interactions content; a part of OpenAI content
-	wrapper // whatever else holds an error
+	step       // Interactions
+	incomplete // why a response of OpenAI's has no more
+	item       // Interactions content; a part of OpenAI content
+	wrapper    // whatever else holds an error
+	ignored    // what is known and holds no picture that was made
 
 	// Objects of a request.
 	requestRoot
@@ -40,6 +42,7 @@ const (
 	inlineData
 	fileData
 	imageURL
+	imageSource // Anthropic
 
 	// Objects of an error.
 	errorObject
@@ -54,6 +57,7 @@ const (
 
 	// Values. What stands at one of them is kept.
 	finishReason
+	endReason // of the whole, where there are no candidates
 	finishMessage
 	blockReason
 	blockMessage
@@ -115,7 +119,8 @@ const (
 	// Strings of which only the span is kept, and pictures.
 	partSignature
 	pictureData
-	pictureURL // a data URL or a link
+	pictureURL    // a data URL or a link
+	pictureResult // the result of a tool, which may be a picture
 )
 
 // A keep says what is kept of a string.
@@ -134,7 +139,7 @@ func (p spot) keeps() keep {
 	switch {
 	case p == partSignature:
 		return keepSpan
-	case p == pictureData:
+	case p == pictureData, p == pictureResult:
 		return keepPicture
 	case p == pictureURL, p == imageURL:
 		return keepLink

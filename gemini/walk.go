@@ -37,7 +37,8 @@ type walker struct {
 	strings sink
 	cut     bool // something was left out to stay within bounds
 	kept    int
-	names   int // how many names were read
+	names   int   // how many names were read
+	opaque  int64 // the length of the longest string that stands at no known spot
 	// element, where it is not nil, is called behind each object that is an
 	// element of the outermost array.
 	element func(end int64)
@@ -109,6 +110,10 @@ func (w *walker) escaped(b []byte, at int64) {
 func (w *walker) endString(s Span) {
 	v := value{quoted: true, span: s, name: w.name}
 	switch w.strings.keep {
+	case keepNothing:
+		if w.next != ignored {
+			w.opaque = max(w.opaque, s.Len)
+		}
 	case keepText:
 		v.text, v.bytes = w.keep(w.strings.text), w.strings.bytes
 		w.find.value(w.next, v)

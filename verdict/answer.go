@@ -44,6 +44,7 @@ var ends = map[string]finding{
 	"COMPLETED":                 {},
 	"MAX_TOKENS":                {class: plantain.Truncated},
 	"LENGTH":                    {class: plantain.Truncated},
+	"MAX_OUTPUT_TOKENS":         {class: plantain.Truncated},
 	"CONTINUATION":              {class: plantain.Truncated, cause: continuation, retry: plantain.RetryNo},
 	"SAFETY":                    {class: plantain.SafetyImage, cause: stopped},
 	"BLOCKLIST":                 {class: plantain.SafetyImage, cause: stopped},
@@ -119,6 +120,10 @@ func ended(b *gemini.Body, end finding, reason string) finding {
 	return end
 }
 
+// smallPicture is what a string must exceed to be a picture at a place where nobody
+// has seen one yet.
+const smallPicture = 8 << 10
+
 // findWithout judges an answer that ended well and holds no final picture.
 func findWithout(f *gemini.Facts) finding {
 	b := &f.Body
@@ -129,6 +134,8 @@ func findWithout(f *gemini.Facts) finding {
 	switch {
 	case drafts:
 		return finding{class: plantain.NoImage, cause: draftOnly}
+	case b.Opaque > smallPicture:
+		return finding{class: plantain.Unclassifiable, cause: strangePlace, seen: size(b.Opaque)}
 	case spoke(b) && textWanted(f):
 		return finding{class: plantain.Success, cause: textAsAsked}
 	case spoke(b):

@@ -83,15 +83,16 @@ const (
 	likeOther    cause = "like other text"
 
 	// not to be told
-	emptyBody   cause = "empty body"
-	robotPage   cause = "robot page"
-	guardPage   cause = "guard page"
-	webPage     cause = "web page"
-	newReason   cause = "unknown finish reason"
-	strangeBody cause = "strange body"
-	strangeCode cause = "strange status"
-	cutError    cause = "cut error"
-	plainText   cause = "plain text"
+	emptyBody    cause = "empty body"
+	robotPage    cause = "robot page"
+	guardPage    cause = "guard page"
+	webPage      cause = "web page"
+	newReason    cause = "unknown finish reason"
+	strangeBody  cause = "strange body"
+	strangePlace cause = "strange place"
+	strangeCode  cause = "strange status"
+	cutError     cause = "cut error"
+	plainText    cause = "plain text"
 )
 
 // usual is what helps a class soonest.

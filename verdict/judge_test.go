@@ -244,3 +244,28 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+// A gateway may put the picture where nobody has seen one: an answer with a long
+// string there is never called empty, so that nobody pays again for what has come.
+func TestAPictureAtAStrangePlaceIsNotCalledMissing(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("iVBORw0KGgo", 1000)
+	for body, want := range map[string]plantain.Class{
+		`{"candidates":[{"content":{"parts":[{"picture":"LONG"}]},"finishReason":"STOP"}]}`:                                     plantain.Unclassifiable,
+		`{"candidates":[{"content":{"parts":[{"text":"Here:"},{"blob":{"bytes":"LONG"}}]},"finishReason":"STOP"}]}`:             plantain.Unclassifiable,
+		`{"choices":[{"message":{"content":"Here:","image":{"b":"LONG"}},"finish_reason":"stop"}]}`:                             plantain.Unclassifiable,
+		`{"id":"x","usage":{"output_tokens":1290},"artifacts":[{"base64":"LONG"}]}`:                                             plantain.Unclassifiable,
+		`{"candidates":[{"content":{"parts":[{"text":"No.","thoughtSignature":"LONG"}]},"finishReason":"STOP"}]}`:               plantain.NoImage,
+		`{"choices":[{"message":{"content":"","reasoning_details":[{"data":"LONG"}]},"finish_reason":"stop"}]}`:                 plantain.NoImage,
+		`{"id":"v1","steps":[{"type":"thought","signature":"LONG"},{"type":"model_output","content":[]}],"status":"completed"}`: plantain.NoImage,
+		`{"request":{"contents":[{"parts":[{"inlineData":{"data":"LONG"}}]}]},"response":{"candidates":[]}}`:                    plantain.NoImage,
+		`{"candidates":[{"content":{"parts":[{"picture":"LONG"}]},"finishReason":"IMAGE_SAFETY"}]}`:                             plantain.SafetyImage,
+	} {
+		s := gemini.NewScanner("application/json")
+		_, _ = s.Write([]byte(strings.ReplaceAll(body, "LONG", long)))
+		got := verdict.Judge(gemini.Facts{Stage: plantain.Done, Status: 200, Body: s.Finish()})
+		if got.Class != want {
+			t.Errorf("%s: %v, want %v: %s", body, got.Class, want, got.Explanation)
+		}
+	}
+}

@@ -15,14 +15,24 @@ type layer struct {
 	lowered string
 }
 
-// scanned is how much of a message is searched: Google's longest captured one
-// has 1,600 bytes, web pages say what they are at the top.
-const scanned = 2 << 10
+// scanned is how much of the start of a message is searched, and ending how much of
+// its end: Google's longest captured one has 1,600 bytes, web pages say what they
+// are at the top, and the trace of a stack says it at the bottom.
+const (
+	scanned = 2 << 10
+	ending  = 1 << 10
+)
 
-// low gives the start of the message in lower case, made once.
+// low gives what is searched of the message in lower case, made once.
 func (l *layer) low() string {
-	if l.lowered == "" {
-		l.lowered = lower(l.Message[:min(len(l.Message), scanned)])
+	switch m := l.Message; {
+	case l.lowered != "":
+	case len(m) <= scanned+ending:
+		l.lowered = lower(m)
+	case strings.HasPrefix(m, "<"):
+		l.lowered = lower(m[:scanned])
+	default:
+		l.lowered = lower(m[:scanned] + "\n" + m[len(m)-ending:])
 	}
 	return l.lowered
 }

@@ -300,6 +300,9 @@ var causeWords = map[cause]say{
 	strangeBody: {
 		"The body of {seen} is no answer and no error that is known.",
 		"Check that the address is one of Google's API, and look at the body itself."},
+	strangePlace: {
+		"There is no picture where this API puts one, but {seen} stand in a place that is not known; they may be the picture.",
+		"Look at the body itself before you pay for another try."},
 	strangeCode: {
 		"The status{code} is none that this API is known to give.",
 		"Check base URL and proxy."},

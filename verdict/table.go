@@ -82,6 +82,7 @@ var phrases = newMatcher([]phrase{
 	{text: "pass a valid api key", class: plantain.KeyInvalid},
 	{text: "invalid_grant", class: plantain.KeyInvalid, cause: tokenBad},
 	{text: "expired or revoked", class: plantain.KeyInvalid, cause: tokenBad},
+	{text: "authentication failed", class: plantain.KeyInvalid, cause: tokenBad},
 	{text: "reauthentication is needed", class: plantain.KeyInvalid, cause: tokenBad},
 	{text: "无效的令牌", class: plantain.KeyInvalid, cause: tokenBad},
 
@@ -135,6 +136,9 @@ var phrases = newMatcher([]phrase{
 	{text: "moderation_blocked", class: plantain.SafetyPrompt},
 	{text: "safety system", class: plantain.SafetyPrompt},
 	{text: "input was flagged", class: plantain.SafetyPrompt},
+	{text: "input_moderation", class: plantain.SafetyPrompt},
+	{text: "prompt_unsafe", class: plantain.SafetyPrompt},
+	{text: "output_moderation", class: plantain.SafetyImage},
 
 	// no picture, as gateways report it
 	{text: "image_other", class: plantain.NoImage},
@@ -221,7 +225,14 @@ var phrases = newMatcher([]phrase{
 	{text: "readtimeout", class: plantain.Timeout, cause: proxyDeadline},
 	{text: "upstream request timeout", class: plantain.Timeout, cause: proxyDeadline},
 	{text: "a timeout occurred", class: plantain.Timeout, cause: proxyDeadline},
-	{text: "task timed out", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "timed out after", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "timeout was reached", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "headers timeout", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "body timeout", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "headers_timeout", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "headerstimeouterror", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "body_timeout", class: plantain.Timeout, cause: proxyDeadline},
+	{text: "bodytimeouterror", class: plantain.Timeout, cause: proxyDeadline},
 
 	// pages that are not the API's
 	{text: "attention required! | cloudflare", class: plantain.Unclassifiable, cause: guardPage, retry: plantain.RetryLater},
@@ -274,10 +285,6 @@ var weakPhrases = newMatcher([]phrase{
 	{text: "fetch failed", class: plantain.Unanswered, cause: noAnswer},
 	// deadlines
 	{text: "operation timed out", class: plantain.Timeout, cause: proxyDeadline},
-	{text: "headers_timeout", class: plantain.Timeout, cause: proxyDeadline},
-	{text: "headerstimeouterror", class: plantain.Timeout, cause: proxyDeadline},
-	{text: "body_timeout", class: plantain.Timeout, cause: proxyDeadline},
-	{text: "bodytimeouterror", class: plantain.Timeout, cause: proxyDeadline},
 	{text: "deadline", class: plantain.Timeout},
 	{text: "timed out", class: plantain.Timeout},
 	{text: "timeout", class: plantain.Timeout},

@@ -51,8 +51,9 @@ bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/
 	go test -run '^$$' -bench . -benchmem ./...
 	cd e2e && go run ./bench
 
-bench-goodput: ## images made beside what the limits allow, in simulated time
+bench-goodput: ## images made beside what the limits allow, in simulated time and, for two minutes, in real time
 	go test -count=1 -timeout 30m -tags goodput -run Goodput -v ./relay
+	cd e2e && go test -count=1 -timeout 10m -tags goodput -run Goodput -v .
 
 fmt: ## gofmt
 	@$(GO_FILES) -exec gofmt -w {} +

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -164,7 +165,7 @@ func (m drawn) finding(state State) Finding {
 	says, rest := sentence(m.verdict.Explanation)
 	evidence := m.seen
 	if rest != "" {
-		evidence += ". " + rest
+		evidence = strings.TrimSuffix(evidence, ".") + ". " + rest
 	}
 	return Finding{State: state, Side: side(m.verdict.Class), Says: says, Evidence: evidence, Fix: m.verdict.Fix, Paid: &m.paid}
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -134,34 +135,37 @@ func TestDoctorFindsWhatWasPlantedAndNamesTheFix(t *testing.T) {
 		"both prompts failing alike for the project": {fault: map[string]any{"fault": "spending_cap"}, args: cat, faults: "minimal prompt, your prompt", side: "you",
 			check: "your prompt", says: "It is not the prompt: the minimal one fails alike", fix: "https://ai.studio/spend", asked: 1},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sim := startSim(t, c.sim...)
-			key := c.key
-			if key == "" {
-				key = "sim-1-a"
-			}
-			if c.fault != nil {
-				sim.fault(c.fault)
-			}
-			if c.status != "" {
-				sim.status(c.status)
-			}
-			e := examine(t, clinic(t, sim, key), nil, c.args...)
-			if got := e.faults(); got != c.faults || strings.Join(e.Sides, " ") != c.side {
-				t.Errorf("found faults with %q, of %v; want %q, of %q", got, e.Sides, c.faults, c.side)
-			}
-			f := e.of(c.check)
-			if f.State == "ok" || f.State == "skipped" || !strings.Contains(f.Says+f.Evidence, c.says) || !strings.Contains(f.Fix, c.fix) {
-				t.Errorf("found %+v", f)
-			}
-			if n := len(sim.arrivals(":generateContent")); n != c.asked {
-				t.Errorf("Google was asked for %d images, want %d", n, c.asked)
-			}
-			if strings.Contains(e.text, key) {
-				t.Errorf("the key is shown:\n%s", e.text)
-			}
-		})
+		for _, way := range []string{"alone", "beside a gateway"} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				sim := startSim(t, c.sim...)
+				key := cmp.Or(c.key, "sim-1-a")
+				if c.fault != nil {
+					sim.fault(c.fault)
+				}
+				if c.status != "" {
+					sim.status(c.status)
+				}
+				dir := clinic(t, sim, key)
+				if way != "alone" {
+					start(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
+				}
+				e := examine(t, dir, nil, c.args...)
+				if got := e.faults(); got != c.faults || strings.Join(e.Sides, " ") != c.side {
+					t.Errorf("found faults with %q, of %v; want %q, of %q", got, e.Sides, c.faults, c.side)
+				}
+				f := e.of(c.check)
+				if f.State == "ok" || f.State == "skipped" || !strings.Contains(f.Says+f.Evidence, c.says) || !strings.Contains(f.Fix, c.fix) {
+					t.Errorf("found %+v", f)
+				}
+				if n := len(sim.arrivals(":generateContent")); n != c.asked {
+					t.Errorf("Google was asked for %d images, want %d", n, c.asked)
+				}
+				if strings.Contains(e.text, key) {
+					t.Errorf("the key is shown:\n%s", e.text)
+				}
+			})
+		}
 	}
 }
 

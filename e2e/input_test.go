@@ -21,21 +21,22 @@ func TestBadInputIsToldAndReachesNobody(t *testing.T) {
 		status      int
 		says        string
 	}{
-		"not JSON":            {"gemini-3.1-flash-image", `a red apple`, 400, "JSON"},
-		"cut JSON":            {"gemini-3.1-flash-image", `{"contents":[{"parts":[`, 400, "JSON"},
-		"deep JSON":           {"gemini-3.1-flash-image", `{"contents":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, 400, "deeper than"},
-		"empty":               {"gemini-3.1-flash-image", ``, 400, "body"},
-		"unknown model":       {"gemini-9-ultra-image", prompt, 404, "gemini-3.1-flash-image"},
-		"a size it has not":   {"gemini-2.5-flash-image", image(`{"imageSize":"4K"}`), 400, "1K only"},
-		"a ratio it has not":  {"gemini-3-pro-image", image(`{"aspectRatio":"8:1"}`), 400, "takes the ratios"},
-		"lower case size":     {"gemini-3.1-flash-image", image(`{"imageSize":"2k"}`), 400, "write 2K"},
-		"several candidates":  {"gemini-3.1-flash-image", `{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"candidateCount":4}}`, 400, "one candidate"},
-		"more than 100 MB":    {"gemini-3.1-flash-image", `{"contents":[{"parts":[{"inlineData":{"data":"` + strings.Repeat("QUJD", 27<<20) + `"}}]}]}`, 413, "100 MB"},
-		"no contents":         {"gemini-3.1-flash-image", `{}`, 400, "contents"},
-		"a list, not a map":   {"gemini-3.1-flash-image", `[]`, 400, "list"},
-		"an unknown max wait": {"gemini-3.1-flash-image", prompt, 400, "30s"},
-		"an unknown force":    {"gemini-3.1-flash-image", prompt, 400, "use unknown"},
-		"a path that is not ": {"../../../etc/passwd", prompt, 404, ""},
+		"not JSON":              {"gemini-3.1-flash-image", `a red apple`, 400, "JSON"},
+		"cut JSON":              {"gemini-3.1-flash-image", `{"contents":[{"parts":[`, 400, "JSON"},
+		"deep JSON":             {"gemini-3.1-flash-image", `{"contents":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, 400, "deeper than"},
+		"empty":                 {"gemini-3.1-flash-image", ``, 400, "body"},
+		"unknown model":         {"gemini-9-ultra-image", prompt, 404, "gemini-3.1-flash-image"},
+		"a size it has not":     {"gemini-2.5-flash-image", image(`{"imageSize":"4K"}`), 400, "1K only"},
+		"a ratio it has not":    {"gemini-3-pro-image", image(`{"aspectRatio":"8:1"}`), 400, "takes the ratios"},
+		"lower case size":       {"gemini-3.1-flash-image", image(`{"imageSize":"2k"}`), 400, "write 2K"},
+		"several candidates":    {"gemini-3.1-flash-image", `{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"candidateCount":4}}`, 400, "one candidate"},
+		"more than 100 MB":      {"gemini-3.1-flash-image", `{"contents":[{"parts":[{"inlineData":{"data":"` + strings.Repeat("QUJD", 27<<20) + `"}}]}]}`, 413, "100 MB"},
+		"no contents":           {"gemini-3.1-flash-image", `{}`, 400, "contents"},
+		"a list, not a map":     {"gemini-3.1-flash-image", `[]`, 400, "list"},
+		"an unknown max wait":   {"gemini-3.1-flash-image", prompt, 400, "30s"},
+		"no number of attempts": {"gemini-3.1-flash-image", prompt, 400, "1 is the least"},
+		"an unknown force":      {"gemini-3.1-flash-image", prompt, 400, "use unknown"},
+		"a path that is not ":   {"../../../etc/passwd", prompt, 404, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,6 +44,8 @@ func TestBadInputIsToldAndReachesNobody(t *testing.T) {
 			switch name {
 			case "an unknown max wait":
 				header = []string{"Plantain-Max-Wait", "soon"}
+			case "no number of attempts":
+				header = []string{"Plantain-Attempts", "0"}
 			case "an unknown force":
 				header = []string{"Plantain-Force", "everything"}
 			}

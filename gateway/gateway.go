@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -274,6 +275,13 @@ func callerOf(r *http.Request) (relay.Caller, error) {
 	}
 	if c.Project = plantain.ProjectName(r.Header.Get("Plantain-Project")); c.Project != "" && !visitorOf(r).admin {
 		return c, errors.New("Plantain-Project: only an admin may choose the project that is asked; leave it out")
+	}
+	if s := r.Header.Get("Plantain-Attempts"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return c, fmt.Errorf("Plantain-Attempts: %q is no number of attempts; 1 is the least", s)
+		}
+		c.Attempts = n
 	}
 	if s := r.Header.Get("Plantain-Max-Wait"); s != "" {
 		d, err := time.ParseDuration(s)

@@ -33,6 +33,9 @@ type Caller struct {
 	Fallback []plantain.Model
 	// Project is the only one that may be asked; empty: any.
 	Project plantain.ProjectName
+	// Attempts are the most that may be made on one model, if the policy does not
+	// allow fewer; zero: as many as it allows.
+	Attempts int
 	// Watch is told what happens, as it happens, by one goroutine at a time; nil:
 	// nobody. It must not block.
 	Watch func(Event)

@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -30,6 +31,20 @@ func TestAProjectThatKeepsFailingIsAskedLast(t *testing.T) {
 			t.Errorf("a minute later asked %s, want a again", calls)
 		}
 	})
+}
+
+func TestACallerMayAllowFewerAttempts(t *testing.T) {
+	t.Parallel()
+	for n, calls := range map[int]string{0: "aaa", 1: "a", 2: "aa", 9: "aaa"} {
+		story(t, fmt.Sprint(n), func(t *testing.T) {
+			h := newHouse(t, map[string][]reply{"a": list(says(500, internal))})
+			h.Policy.Attempts = 3
+			h.do(t, request(relay.WithCaller(t.Context(), relay.Caller{Attempts: n}), "nb2", body))
+			if got := h.google.calls(); got != calls {
+				t.Errorf("asked %s, want %s", got, calls)
+			}
+		})
+	}
 }
 
 func TestACallerMayNameTheOnlyProjectToAsk(t *testing.T) {

@@ -276,6 +276,9 @@ func (r *result) release() {
 // attempt number n on a model.
 func (t *Transport) next(v plantain.Verdict, a *ask, n, again int) Step {
 	p := t.set().Policy
+	if most := a.caller.Attempts; most > 0 {
+		p.Attempts = min(p.attempts(), most)
+	}
 	if a.caller.Force == "unknown" {
 		p.Unknown = max(p.Unknown, 1)
 	}

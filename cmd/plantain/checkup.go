@@ -69,14 +69,12 @@ func (p *practice) ready(w *world) error {
 	if p.gateway != nil || p.house != nil {
 		return nil
 	}
-	once := *p.config
-	once.Retry.Attempts = 1 // the first answer is the one to be seen
-	h, err := build(w.ctx, &once, slog.New(slog.DiscardHandler), plantain.Clock{})
+	h, err := build(w.ctx, p.config, slog.New(slog.DiscardHandler), plantain.Clock{})
 	if err != nil {
 		return err
 	}
 	p.house = h
-	p.situation.Projects = h.pool.Report(h.clock.Now(), modelIDs(&once))
+	p.situation.Projects = h.pool.Report(h.clock.Now(), modelIDs(p.config))
 	return nil
 }
 
@@ -136,14 +134,14 @@ func (p *practice) among(able []plantain.ProjectName) []plantain.ProjectName {
 }
 
 // send has a body sent through a project, by the gateway or by this process; both
-// keep the books.
+// keep the books. The first answer is the one to be seen.
 func (p *practice) send(ctx context.Context, model plantain.Model, project plantain.ProjectName, body []byte) (*http.Response, error) {
 	const patience = 5 * time.Second // for room
 	base := "http://plantain"
 	if p.gateway != nil {
 		base = p.gateway.base
 	} else {
-		ctx = relay.WithCaller(ctx, relay.Caller{Project: project, MaxWait: patience, Fallback: []plantain.Model{}})
+		ctx = relay.WithCaller(ctx, relay.Caller{Project: project, Attempts: 1, MaxWait: patience, Fallback: []plantain.Model{}})
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
 	if err != nil {
@@ -158,6 +156,7 @@ func (p *practice) send(ctx context.Context, model plantain.Model, project plant
 	}
 	r.Header.Set("Plantain-Max-Wait", patience.String())
 	r.Header.Set("Plantain-Fallback", "none")
+	r.Header.Set("Plantain-Attempts", "1")
 	p.gateway.authorize(r)
 	return http.DefaultTransport.RoundTrip(r)
 }

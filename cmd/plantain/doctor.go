@@ -164,7 +164,7 @@ func (v *visit) spend(c *doctorCmd) []doctor.Finding {
 	switch {
 	case !c.Spend && !v.agreed(plan):
 		return v.unsent("Not sent: "+plan+".", "--spend allows it.")
-	case v.w.output == "text":
+	case c.Spend && v.w.output == "text":
 		fmt.Fprintf(v.w.stdout, "\nSending the prompts: %s.\n", plan)
 	}
 	if err := v.ready(v.w); err != nil {
@@ -230,7 +230,9 @@ func (v *visit) agreed(plan string) bool {
 	if !v.w.interactive() || v.w.output != "text" {
 		return false
 	}
-	fmt.Fprintf(v.w.stdout, "\nOnly an image tells the rest: %s. Send it? [y/N] ", plan)
+	fmt.Fprintln(v.w.stdout)
+	wrap(v.w.stdout, "", "Only an image tells the rest: "+plan+".")
+	fmt.Fprint(v.w.stdout, "Send it? [y/N] ")
 	line, err := bufio.NewReader(v.w.stdin).ReadString('\n')
 	return err == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "y")
 }

@@ -410,3 +410,28 @@ func TestAStatusFeedCanBeNamedAndLeftOut(t *testing.T) {
 		t.Errorf("without a feed it says %+v", f)
 	}
 }
+
+// On PostgreSQL the doctor works beside the gateway, on the same rows.
+func TestDoctorOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	dir := t.TempDir()
+	feed := "status_feed: " + sim.URL + "/incidents.json"
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, feed, fmt.Sprintf("store: %q", startPostgres(t)))
+	gw := start(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
+	sim.fault(map[string]any{"fault": "key_invalid", "next": 1})
+	gw.generate(nb2, prompt, "Plantain-Max-Wait", "100ms")
+	e := examine(t, dir, nil)
+	if f := e.of("parking"); !e.Well || f.State != "ok" || e.of("store").State != "ok" {
+		t.Errorf("of the parking it says %+v, in all\n%s", f, e.text)
+	}
+	waitFor(t, "the gateway to see it", func() bool {
+		return gw.generate(nb2, prompt, "Plantain-Max-Wait", "100ms").StatusCode == 200
+	})
+
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, feed, `store: "postgres://plantain:a-password@127.0.0.1:1/none?sslmode=disable"`)
+	e = examine(t, dir, nil)
+	if f := e.of("store"); f.State != "fault" || !strings.Contains(f.Evidence, "refused") || strings.Contains(e.text, "a-password") {
+		t.Errorf("of a database that is down it says %+v", f)
+	}
+}

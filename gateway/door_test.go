@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/pool"
 )
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -124,6 +126,39 @@ func TestOnlyAnAdminChoosesTheProject(t *testing.T) {
 		if w.Code != status {
 			t.Errorf("got %d, want %d: %s", w.Code, status, w.Body)
 		}
+	}
+}
+
+func TestAnAdminHasAProjectAskedAgain(t *testing.T) {
+	t.Parallel()
+	alice, aliceKept := NewKey("alice", false, now, time.Time{})
+	boss, bossKept := NewKey("boss", true, now, time.Time{})
+	var asked []plantain.ProjectName
+	g := &Gateway{
+		Door:     &Door{Keys: kept{aliceKept, bossKept}, Now: func() time.Time { return now }},
+		Projects: func() []pool.Report { return []pool.Report{{Project: "a"}} },
+		Recheck: func(_ context.Context, p plantain.ProjectName) error {
+			asked = append(asked, p)
+			return nil
+		},
+	}
+	if err := g.Door.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		key, project string
+		status       int
+	}{{alice, "a", 403}, {boss, "x", 404}, {boss, "a", 200}} {
+		r := httptest.NewRequest("POST", "/api/v1/projects/"+c.project+"/recheck", nil)
+		r.Header.Set("Authorization", "Bearer "+c.key)
+		w := httptest.NewRecorder()
+		g.Handler().ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("%s: got %d, want %d: %s", c.project, w.Code, c.status, w.Body)
+		}
+	}
+	if !slices.Equal(asked, []plantain.ProjectName{"a"}) {
+		t.Errorf("asked again: %v", asked)
 	}
 }
 

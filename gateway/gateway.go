@@ -73,7 +73,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /api/v1/symptoms", g.behind(g.symptoms))
 	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))
 	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))
-	if g.Recheck != nil {
+	if g.Recheck != nil && g.Projects != nil {
 		mux.Handle("POST /api/v1/projects/{name}/recheck", g.forAdmins(g.recheck))
 	}
 	mux.Handle("GET /api/v1/requests", g.forAdmins(g.requests))

@@ -36,7 +36,7 @@ What only an image tells (billing, the free tier, overload, a filter) takes the 
 
 What is spent stands in the ledger. A project that was parked for its key, its rights or its place and is right again is asked again.
 
-It ends with 0 where nothing is wrong, 1 where something is.
+It ends with 0 where nothing is wrong, 1 where something is. -o json gives {"well", "sides", "findings": [{"check", "of", "state", "side", "says", "evidence", "fix", "paid"}]}; a state is ok, warning, fault or skipped, a side you, google or network.
 
   GEMINI_API_KEY=… plantain doctor
   plantain doctor --spend

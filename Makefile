@@ -46,6 +46,7 @@ race: need npm ## everything under the race detector; takes long
 
 lint: .tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
 	$< run ./...
+	@for module in $(E2E); do (cd $$module && $(CURDIR)/$< run ./...) || exit 1; done
 
 bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/bench.json
 	go test -run '^$$' -bench . -benchmem ./...

@@ -161,7 +161,7 @@ func TestWhereThePictureGoesIsCheckedBeforeItIsPaidFor(t *testing.T) {
 	}
 
 	stdout, stderr, code := run(t, dir, nil, "generate", "A red apple", "-O", "-")
-	if code != 0 || !bytes.HasPrefix([]byte(stdout), []byte("\xff\xd8\xff")) || !bytes.HasSuffix([]byte(stdout), []byte("\xff\xd9")) {
+	if code != 0 || !strings.HasPrefix(stdout, "\xff\xd8\xff") || !strings.HasSuffix(stdout, "\xff\xd9") {
 		t.Errorf("-O -: exit %d, %d bytes: %s", code, len(stdout), stderr)
 	}
 	for _, c := range []struct{ out, want string }{

@@ -92,8 +92,10 @@ func TestHangingUpMakesNoRoomForMore(t *testing.T) {
 	}
 	waitFor(t, "two to be out", func() bool { return gw.used("a", "rpm") == 2 })
 	hangUp()
-	if !<-gone || !<-gone {
-		t.Fatal("they did not hang up")
+	for range 2 {
+		if !<-gone {
+			t.Fatal("one did not hang up")
+		}
 	}
 	waitFor(t, "the gateway to notice", func() bool { return strings.Contains(gw.metrics(""), "plantain_requests_running 0") })
 	if a := gw.generate("gemini-3.1-flash-image", prompt); a.StatusCode != 429 {

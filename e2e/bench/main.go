@@ -36,8 +36,9 @@ func main() {
 	memoryOnly := flag.Bool("memory", false, "measure memory only")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *slot, *out, *binary, *memoryOnly); err != nil {
+	err := run(ctx, *slot, *out, *binary, *memoryOnly)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -55,7 +56,7 @@ func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if binary == "" {
 		binary = filepath.Join(dir, "plantain")
 		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/plantain")

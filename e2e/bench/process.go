@@ -96,7 +96,7 @@ func (b *bench) spawn(name, dir, command string, args ...string) (*process, erro
 		}
 		fmt.Fprintln(&seen, lines.Text())
 	}
-	return nil, fmt.Errorf("%s ended at once: %v\n%s", name, p.cmd.Wait(), &seen)
+	return nil, fmt.Errorf("%s ended at once: %w\n%s", name, p.cmd.Wait(), &seen)
 }
 
 func (p *process) stop() {

@@ -106,6 +106,10 @@ func (a *answer) value(p spot, v value) {
 		a.building.enter(item, v.span.Start)
 		a.building.value(partText, v)
 		a.endPart(v.span.Start + v.span.Len)
+	case openaiImage: // a picture without an object around it
+		a.building.enter(openaiImage, v.span.Start)
+		a.building.value(openaiImage, v)
+		a.endPart(v.span.Start + v.span.Len)
 	default:
 		if !a.usage(p, v) && !a.building.value(p, v) {
 			a.errorValue(p, v)

@@ -20,6 +20,8 @@ var seeds = []string{
 	`{"created":0,"data":[{"b64_json":"data:image/png;base64,iVBORw0KGgo\n"},{"url":"https://x.example/1.png"},{"url":"half\na link"}]}`,
 	`{"id":"v1","steps":[{"type":"model_output","content":[{"type":"image","mime_type":"image/jpeg","data":"\/9j\u002f2wCE"}]}],"usage":{"total_input_tokens":10}}`,
 	`{"choices":[{"message":{"content":"![x](https://e.example/a.png)","images":[{"image_url":{"url":"data:image\/png;base64\u002ciVBO"}}]},"finish_reason":"stop"}]}`,
+	`{"object":"response","output":[{"type":"image_generation_call","result":"iVBO"},{"content":[{"type":"output_text","text":"x"}]}],"incomplete_details":{"reason":"content_filter"}}`,
+	`{"images":["data:image/png;base64,iVBO","https://x.example/1.png","no"],"result":{"image":"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1Pe"},"data":{"candidates":[{"finishReason":"STOP"}]},"other":"long"}`,
 	`[GoogleGenerativeAI Error]: [429 Too Many Requests] [{"@type":"x","retryDelay":"17s"}]`,
 	`{"contents":[{"role":"user","parts":[{"text":"a quince"},{"inline_data":{"mime_type":"image/png","data":"iVBO"}}]},{"role":"model","parts":[{"thought":true,"text":"t"}]}],"generationConfig":{"responseModalities":["Text","IMAGE"],"imageConfig":{"aspectRatio":"16:9","imageSize":"2K"},"candidateCount":1.0e0}}`,
 	`{"input":[{"type":"text","text":"x"},{"type":"image","data":"AAAA"}],"response_format":{"image":{"aspect_ratio":"ASPECT_RATIO_SIXTEEN_BY_NINE","image_size":"FOUR_K"}}}`,

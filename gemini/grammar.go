@@ -17,17 +17,19 @@ var grammar = map[spot]members{
 		"steps": step, "outputs": item, "step": step, "delta": item, "interaction": answerRoot,
 		"output": item, "item": item, "incompleteDetails": incomplete, // OpenAI's Responses
 		"content": item, "stopReason": endReason, // Anthropic
+		"image": openaiImage, "images": openaiImage, "imageUrl": openaiImage, "imageBase64": openaiImage,
+		"result": openaiImage, "results": openaiImage, "artifacts": openaiImage, "files": openaiImage, // image hosts
 		"usage": usage, "model": modelName, "id": bodyID,
 		"message": gatewayMessage, "detail": gatewayMessage, "msg": gatewayMessage,
 		"status": gatewayStatus, "code": gatewayCode, "details": rawText,
-		"errorMessage": rawText, "errorDescription": rawText, "failureReason": rawText, "failReason": rawText,
+		"errorMessage": rawText, "errorDescription": rawText, "failureReason": rawText, "failReason": rawText, "failMsg": rawText,
 		"errors": errorObject, "request": ignored, "instance": ignored,
 		"instructions": ignored, "input": ignored, "tools": ignored, anyName: wrapper,
 	},
 	ignored: {anyName: ignored},
 	wrapper: {"error": errorObject, "errors": errorObject, anyName: wrapper},
 	// Errors as objects in the place of a text.
-	gatewayMessage: {"error": errorObject},
+	gatewayMessage: {"error": errorObject, "msg": gatewayMessage, "message": gatewayMessage, "type": gatewayCode},
 	errorMessage:   {"error": errorObject},
 	rawText:        {"error": errorObject},
 	candidate: {
@@ -56,13 +58,21 @@ var grammar = map[spot]members{
 	prediction: {
 		"bytesBase64Encoded": pictureData, "mimeType": partMIME, "gcsUri": partURI, "raiFilteredReason": finishMessage,
 	},
-	openaiImage: {"b64Json": pictureData, "url": pictureURL, "error": errorObject},
+	openaiImage: {
+		"b64Json": pictureData, "url": pictureURL, "base64": pictureGuess, "error": errorObject,
+		"mimeType": partMIME, "mediaType": partMIME, "contentType": partMIME,
+		// an image host's wrapper of pictures, and a gateway's of an answer
+		"image": openaiImage, "images": openaiImage, "imageUrl": openaiImage, "imageBase64": openaiImage,
+		"output": openaiImage, "outputs": openaiImage, "result": openaiImage, "results": openaiImage, "artifacts": openaiImage,
+		"candidates": candidate, "promptFeedback": feedback, "usageMetadata": usage, "modelVersion": modelVersion,
+		"choices": choice, "failMsg": rawText, "failReason": rawText, anyName: wrapper,
+	},
 	choice: {
 		"message": chatMessage, "delta": chatMessage, "finishReason": choiceFinish, "nativeFinishReason": choiceNative,
 		"error": errorObject,
 	},
 	chatMessage: {
-		"content": item, "images": item, "refusal": item, "reasoning": ignored, "reasoningContent": ignored,
+		"content": item, "images": item, "multiModContent": part, "contentBlocks": item, "refusal": item, "reasoning": ignored, "reasoningContent": ignored,
 		"reasoningDetails": ignored, "thinkingBlocks": ignored, "extraContent": ignored,
 		"providerSpecificFields": ignored, "toolCalls": ignored,
 	},
@@ -71,7 +81,7 @@ var grammar = map[spot]members{
 	item: {
 		"type": partType, "text": partText, "mimeType": partMIME, "data": pictureData, "uri": partURI,
 		"imageUrl": imageURL, "content": item, "signature": partSignature,
-		"result": pictureResult, "source": imageSource, "error": errorObject,
+		"result": pictureGuess, "inlineData": inlineData, "source": imageSource, "error": errorObject,
 		"thoughtSignature": ignored, "encryptedContent": ignored, "thinking": ignored, "summary": ignored, "arguments": ignored,
 	},
 	imageURL:    {"url": pictureURL},

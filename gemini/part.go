@@ -35,8 +35,10 @@ func (b *partBuilder) value(p spot, v value) bool {
 		b.link(v)
 	case pictureData:
 		b.data(v.image)
-	case pictureResult:
-		if v.image.width > 0 || v.image.isURL() {
+	case pictureGuess, openaiImage:
+		if v.image.isLink() {
+			b.link(v)
+		} else {
 			b.data(v.image)
 		}
 	default:

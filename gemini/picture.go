@@ -211,6 +211,24 @@ func (p *picture) last(tail []byte, chars int64) ([]byte, bool) {
 // isURL reports whether the string was a data URL.
 func (p *picture) isURL() bool { return len(p.url) > 0 }
 
+// isLink reports whether the string, which is not decoded, is an address.
+func (p *picture) isLink() bool {
+	return bytes.HasPrefix(p.head, []byte("https://")) || bytes.HasPrefix(p.head, []byte("http://"))
+}
+
+// looksRight reports whether the string is a picture by its looks: a data URL of
+// one, the address of one, or the base64 of a known kind.
+func (p *picture) looksRight() bool {
+	switch {
+	case p.isURL():
+		return strings.HasPrefix(p.mime(), "image/")
+	case p.isLink():
+		return linksIn(cleanText(p.head)) > 0
+	default:
+		return p.width > 0
+	}
+}
+
 // mime gives "image/png" of "data:image/png;base64".
 func (p *picture) mime() string {
 	mime, _, _ := strings.Cut(strings.TrimPrefix(string(p.url), dataURL), ";")

@@ -122,7 +122,7 @@ func (r *reference) string(s string, start, end int, isName bool) {
 		w.endString(span)
 		return
 	}
-	w.find.value(w.next, value{quoted: true, span: span, name: w.name, image: r.picture(s, span)})
+	w.told(value{quoted: true, span: span, name: w.name, image: r.picture(s, span)})
 	w.strings.drop()
 	w.afterValue()
 }

@@ -12,7 +12,7 @@ type sink struct {
 
 func (s *sink) begin(k keep, at int64) {
 	s.keep, s.text, s.bytes = k, s.text[:0], 0
-	if k == keepPicture || k == keepLink {
+	if k >= keepPicture {
 		s.image = newPicture(at)
 	}
 }
@@ -23,7 +23,7 @@ func (s *sink) write(b []byte, at int64) {
 		s.bytes += int64(len(b))
 		room := MaxText + utf8.UTFMax - len(s.text) // UTFMax more, so that the cut sees whole runes
 		s.text = append(s.text, b[:min(len(b), room)]...)
-	case keepPicture, keepLink:
+	case keepPicture, keepLink, keepGuess:
 		s.image.write(b, at)
 	}
 }

@@ -119,8 +119,8 @@ const (
 	// Strings of which only the span is kept, and pictures.
 	partSignature
 	pictureData
-	pictureURL    // a data URL or a link
-	pictureResult // the result of a tool, which may be a picture
+	pictureURL   // a data URL or a link
+	pictureGuess // what may be a picture or anything else
 )
 
 // A keep says what is kept of a string.
@@ -131,7 +131,8 @@ const (
 	keepText
 	keepSpan
 	keepPicture
-	keepLink // the address of a picture, or a data URL
+	keepLink  // the address of a picture, or a data URL
+	keepGuess // what is a picture if it looks like one
 )
 
 // keeps says what is kept of a string at the spot.
@@ -139,8 +140,10 @@ func (p spot) keeps() keep {
 	switch {
 	case p == partSignature:
 		return keepSpan
-	case p == pictureData, p == pictureResult:
+	case p == pictureData:
 		return keepPicture
+	case p == pictureGuess, p == openaiImage:
+		return keepGuess
 	case p == pictureURL, p == imageURL:
 		return keepLink
 	case p == errorObject, p == errorDetail, p == delay, p == item, p == input, p == system:
@@ -149,6 +152,16 @@ func (p spot) keeps() keep {
 		return keepText
 	}
 	return keepNothing
+}
+
+// isCode reports a place of words that mean something only when they are whole.
+func (p spot) isCode() bool {
+	switch p {
+	case errorCode, errorStatus, errorType, gatewayCode, gatewayStatus, detailReason, legacyReason:
+		return true
+	default:
+		return false
+	}
 }
 
 // anyName stands in the grammar for all names that it does not list.

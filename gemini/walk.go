@@ -119,20 +119,31 @@ func (w *walker) endString(s Span) {
 		w.find.value(w.next, v)
 	case keepSpan:
 		w.find.value(w.next, v)
-	case keepPicture, keepLink:
+	case keepPicture, keepLink, keepGuess:
 		v.image = w.strings.image
-		if v.image.settle(s) || w.strings.keep == keepPicture {
+		if v.image.settle(s) || w.strings.keep == keepPicture || w.strings.keep == keepGuess && !v.image.isLink() {
 			v.image.finish()
 		}
-		w.find.value(w.next, v)
+		w.told(v)
 	}
 	w.strings.drop()
 	w.afterValue()
 }
 
-// endCut ends a string that the body does not: what came of a text is told.
+// told passes on what may be a picture; what does not look like one may be one all
+// the same.
+func (w *walker) told(v value) {
+	if w.next.keeps() == keepGuess && !v.image.looksRight() {
+		w.opaque = max(w.opaque, v.span.Len)
+		return
+	}
+	w.find.value(w.next, v)
+}
+
+// endCut ends a string that the body does not: what came of a text is told, but not
+// half a code, which may be another one.
 func (w *walker) endCut() {
-	if w.strings.keep == keepText {
+	if w.strings.keep == keepText && !w.next.isCode() {
 		w.find.value(w.next, value{quoted: true, text: w.keep(w.strings.text), bytes: w.strings.bytes, name: w.name})
 	}
 }

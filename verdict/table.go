@@ -135,6 +135,7 @@ var phrases = newMatcher([]phrase{
 	{text: "content_policy_violation", class: plantain.SafetyPrompt},
 	{text: "moderation_blocked", class: plantain.SafetyPrompt},
 	{text: "safety system", class: plantain.SafetyPrompt},
+	{text: "content checker", class: plantain.SafetyPrompt},
 	{text: "input was flagged", class: plantain.SafetyPrompt},
 	{text: "input_moderation", class: plantain.SafetyPrompt},
 	{text: "prompt_unsafe", class: plantain.SafetyPrompt},

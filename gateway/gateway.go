@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
 	"github.com/plantainhq/plantain/verdict"
@@ -43,11 +44,13 @@ type Gateway struct {
 	// Attempts gives what stands in the ledger of a request, or, for an empty id,
 	// the most recent attempts, newest first; nil: the routes are not served.
 	Attempts func(plantain.RequestID) ([]Attempt, error)
-	Rules    func() verdict.Rules // what to believe of a filtered answer, for /api/v1/explain; nil: the defaults
-	Load     func() Load          // nil: not told to /metrics
-	Build    map[string]string    // version, revision and go of the program, for /metrics
-	MaxBody  int64                // zero: [MaxBody]
-	Log      *slog.Logger         // nil: nothing is logged
+	// Spend sums up what stands in the ledger; nil: the route is not served.
+	Spend   func(context.Context, ledger.Query) (ledger.Report, error)
+	Rules   func() verdict.Rules // what to believe of a filtered answer, for /api/v1/explain; nil: the defaults
+	Load    func() Load          // nil: not told to /metrics
+	Build   map[string]string    // version, revision and go of the program, for /metrics
+	MaxBody int64                // zero: [MaxBody]
+	Log     *slog.Logger         // nil: nothing is logged
 
 	live    live
 	busy    limits
@@ -70,6 +73,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /api/v1/requests/{id}", g.behind(g.request))
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))
+	mux.Handle("GET /api/v1/spend", g.behind(g.spend))
 	mux.Handle("GET /api/v1/symptoms", g.behind(g.symptoms))
 	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))
 	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))

@@ -130,6 +130,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Recheck:  h.recheck,
 		Weather:  gateway.Weather{Now: h.relay.Weather, Hours: h.hours.read(h.store, clock)},
 		Attempts: h.attempts,
+		Spend:    h.store.Spend,
 		Rules:    func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
 		Load:     func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },
 		Build:    buildFacts(),

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -49,7 +47,7 @@ type keysRevoke struct {
 func (k *keysCreate) Run(w *world, c *cli) error {
 	order := gateway.KeyOrder{Name: k.Name, Admin: k.Admin}
 	if k.Expires != "" {
-		d, err := parseSpan(k.Expires)
+		d, err := gateway.ParseSpan(k.Expires)
 		if err != nil {
 			return fmt.Errorf("%w\n%w", errUsage, err)
 		}
@@ -73,7 +71,7 @@ func (k *keysRotate) Run(w *world, c *cli) error {
 	var grace time.Duration
 	var err error
 	if k.Grace != "" {
-		grace, err = parseSpan(k.Grace)
+		grace, err = gateway.ParseSpan(k.Grace)
 	}
 	order := gateway.KeyOrder{Name: k.Name, Grace: grace.Seconds()}
 	if err := errors.Join(err, order.Check(time.Now())); err != nil {
@@ -182,18 +180,4 @@ func orNever(t time.Time) string {
 		return "never"
 	}
 	return t.Local().Format("2006-01-02 15:04")
-}
-
-// parseSpan reads "30d" beside what Go reads; "0s" is none.
-func parseSpan(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n < 1e5 {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is no span of time; write it like 12h or 30d", s)
-	}
-	return d, nil
 }

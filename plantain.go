@@ -8,6 +8,8 @@ package plantain
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -48,6 +50,17 @@ func (n Nanodollars) Decimal() string {
 		s = s[:len(s)-1]
 	}
 	return s
+}
+
+// ParseDollars reads an amount in dollars, "20" or "0.067", exactly.
+func ParseDollars(s string) (Nanodollars, error) {
+	whole, part, _ := strings.Cut(s, ".")
+	digits := whole + part
+	if whole == "" || len(whole) > 9 || len(part) > 9 || strings.Trim(digits, "0123456789") != "" {
+		return 0, fmt.Errorf("%q is no amount of dollars; write it like 20 or 0.50", s)
+	}
+	n, err := strconv.ParseInt(digits+strings.Repeat("0", 9-len(part)), 10, 64)
+	return Nanodollars(n), err
 }
 
 // A Cost is what an attempt cost: a single amount when Low equals High, else a

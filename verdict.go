@@ -54,6 +54,7 @@ const (
 	Recitation       Class = "recitation"
 	NoImage          Class = "no_image"
 	Truncated        Class = "truncated"
+	ClientLimit      Class = "client_limit" // of the client's own allowance at a gateway; never Google's
 )
 
 // String gives the class as it stands in JSON; the zero value is "unclassifiable".
@@ -133,7 +134,7 @@ const (
 	RetryAfterFix     Retry = "after-fix"
 )
 
-// Limit is a quota of Google's. Empty: none.
+// Limit is a quota of Google's, or what a gateway allows a client. Empty: none.
 type Limit string
 
 // The limits that a response can name.
@@ -148,6 +149,28 @@ const (
 	LimitZero           Limit = "zero-quota"
 	LimitSharedCapacity Limit = "shared-capacity"
 )
+
+// The limits of an [Allowance]. Days and months are Pacific, as those of Google's
+// quotas and bills are.
+const (
+	ClientRequests Limit = "requests_per_minute"
+	ClientImages   Limit = "images_per_day"
+	BudgetDay      Limit = "budget_per_day"
+	BudgetMonth    Limit = "budget_per_month"
+	BudgetTotal    Limit = "budget_total"
+	ClientModels   Limit = "models"
+	ClientSize     Limit = "max_size"
+)
+
+// Money reports a limit whose size is in nano-dollars.
+func (l Limit) Money() bool {
+	switch l {
+	case BudgetDay, BudgetMonth, BudgetTotal, LimitSpend:
+		return true
+	default:
+		return false
+	}
+}
 
 // FilteredBilling is what to believe of a filtered image about whose charge
 // Google says nothing. The zero value is charged, the careful assumption.

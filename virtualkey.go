@@ -13,6 +13,16 @@ type VirtualKey struct {
 	Expires time.Time // zero: never
 	Revoked time.Time // zero: it was not; in the future: it ends then, after a rotation
 	Used    time.Time // when it last opened the door, to the hour; zero: never
+	Allowance
+}
+
+// An Allowance is what a client may use. Its zero value limits nothing.
+type Allowance struct {
+	// Limits are the sizes of [ClientRequests], [ClientImages] and the budgets, these
+	// in nano-dollars. One that is absent does not bind; one of 0 admits nothing.
+	Limits  map[Limit]int64 `json:"limits,omitempty"`
+	Models  []Model         `json:"models,omitempty"`   // ids or short names; nil: all
+	MaxSize string          `json:"max_size,omitempty"` // "2K"; empty: every size
 }
 
 // Live reports whether the key opens the door at an instant.

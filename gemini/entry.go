@@ -116,6 +116,20 @@ func (e Entry) sizeOrDefault(size string) string {
 	return size
 }
 
+// Sizes are all that a model may make, smallest first.
+var Sizes = []string{"512", "1K", "2K", "4K"}
+
+// CompareSizes is below zero where a is smaller than b, above where it is larger. A
+// size that no model makes is larger than every other.
+func CompareSizes(a, b string) int { return rank(a) - rank(b) }
+
+func rank(size string) int {
+	if i := slices.Index(Sizes, size); i >= 0 {
+		return i
+	}
+	return len(Sizes)
+}
+
 // CheckSize errs if the model does not make a size, and says what it makes. An
 // empty size is the default one.
 func (e Entry) CheckSize(size string) error {

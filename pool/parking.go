@@ -103,6 +103,13 @@ func After(v plantain.Verdict, now time.Time, backOff time.Duration) (Scope, Par
 		return ScopeProject, p
 	case plantain.KeyInvalid:
 		return ScopeProject, p
+	case plantain.ClientLimit:
+		// Its upstream is a gateway itself, where the key has an allowance.
+		if v.Wait == 0 {
+			return ScopeNone, Parking{}
+		}
+		p.Until = now.Add(v.Wait + Margin)
+		return ScopeProject, p
 	case plantain.Region:
 		return ScopeUpstream, p
 	case plantain.Unclassifiable, plantain.Success, plantain.Capacity, plantain.ServerError, plantain.Timeout,
@@ -172,7 +179,7 @@ func (p Parking) endless() bool { return p.Reason != "" && p.Until.IsZero() }
 // column of the retry table.
 func Counts(c plantain.Class) bool {
 	switch c {
-	case plantain.QuotaZero, plantain.Billing, plantain.KeyInvalid, plantain.Permission, plantain.Region:
+	case plantain.QuotaZero, plantain.Billing, plantain.KeyInvalid, plantain.Permission, plantain.Region, plantain.ClientLimit:
 		return false
 	default:
 		return true

@@ -50,6 +50,8 @@ func (p Policy) Next(v plantain.Verdict, n, again int) Step {
 		return Step{}
 	case plantain.Capacity, plantain.ServerError, plantain.Timeout:
 		return Step{Wait: p.jitter(p.BackOff(n)), Costly: true}
+	case plantain.ClientLimit:
+		return Step{Done: v.Wait == 0} // as above, where it is one that a wait ends
 	case plantain.NoImage:
 		return Step{Done: again >= p.NoImage}
 	case plantain.Success, plantain.Unanswered, plantain.Unclassifiable, plantain.ThoughtSignature, plantain.BadRequest,

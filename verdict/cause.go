@@ -119,6 +119,7 @@ var usual = map[plantain.Class]plantain.Retry{
 	plantain.Recitation:       plantain.RetryLater,
 	plantain.NoImage:          plantain.RetryLater,
 	plantain.Truncated:        plantain.RetryAfterFix,
+	plantain.ClientLimit:      plantain.RetryLater,
 }
 
 func (n finding) advice() plantain.Retry {

@@ -109,7 +109,7 @@ const daily = 90 * time.Second
 // wait is the stated wait where it can be believed.
 func (n finding) wait() time.Duration {
 	switch n.class {
-	case plantain.RateMinute, plantain.Capacity, plantain.QuotaUnknown, plantain.ServerError, plantain.Timeout:
+	case plantain.RateMinute, plantain.Capacity, plantain.QuotaUnknown, plantain.ServerError, plantain.Timeout, plantain.ClientLimit:
 		return n.stated
 	case plantain.RateDay:
 		if n.stated > daily {

@@ -18,6 +18,9 @@ func retold(f *gemini.Facts) (plantain.Verdict, bool) {
 			continue
 		}
 		n := finding{class: class, limit: plantain.Limit(l.Metadata["limit"]), stated: l.stated(), from: &l}
+		if class == plantain.ClientLimit && n.stated == 0 {
+			n.retry = plantain.RetryAfterFix // a model, a size or a budget that does not come back
+		}
 		said, fix := words(n)
 		v := plantain.Verdict{
 			Class: class, Charged: chargedOf(l.Metadata["charged"]), Retry: n.advice(), Wait: n.wait(), Stated: n.stated, Limit: n.bound(),

@@ -79,6 +79,9 @@ var classWords = map[plantain.Class]say{
 	plantain.NoImage: {
 		"The answer came without a picture.",
 		"Send it again, and ask for an image in plain words."},
+	plantain.ClientLimit: {
+		"The gateway refused the request because its client may not use more, or not this; it was not sent to Google.",
+		"Wait for the time that it names, or ask whoever gave the key out."},
 	plantain.Truncated: {
 		"The answer stopped at the limit of output tokens before a picture was there.",
 		"Raise maxOutputTokens or leave it out, and lower the thinking level."},

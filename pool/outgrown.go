@@ -38,14 +38,20 @@ func words(l plantain.Limit) (unit, span string) {
 		return " input tokens", " a day"
 	case plantain.LimitIPM:
 		return " images", " a minute"
-	case plantain.LimitIPD:
+	case plantain.LimitIPD, plantain.ClientImages:
 		return " images", " a day"
-	case plantain.LimitRPM:
+	case plantain.LimitRPM, plantain.ClientRequests:
 		return " requests", " a minute"
 	case plantain.LimitRPD:
 		return " requests", " a day"
 	case plantain.LimitSpend:
 		return "", " in ten minutes"
+	case plantain.BudgetDay:
+		return "", " a day"
+	case plantain.BudgetMonth:
+		return "", " a month"
+	case plantain.BudgetTotal:
+		return "", " in total"
 	case plantain.LimitZero, plantain.LimitSharedCapacity:
 		return "", ""
 	default:
@@ -54,7 +60,7 @@ func words(l plantain.Limit) (unit, span string) {
 }
 
 func amount(l plantain.Limit, n int64) string {
-	if l == plantain.LimitSpend {
+	if l.Money() {
 		return plantain.Nanodollars(n).String()
 	}
 	return fmt.Sprint(n)

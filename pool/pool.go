@@ -98,6 +98,9 @@ func (p *Pool) Saw(states States) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for k, s := range states {
+		if k.isAccount() {
+			continue // no project's
+		}
 		if s.Seq >= p.seen[k].Seq {
 			p.seen[k] = *s
 			p.stale(k)
@@ -111,6 +114,9 @@ func (p *Pool) Doubt(keys []Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, k := range keys {
+		if k.isAccount() {
+			continue
+		}
 		s := p.seen[k]
 		s.Seq = 0
 		p.seen[k] = s

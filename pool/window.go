@@ -36,16 +36,20 @@ func (a Amount) plus(b Amount) Amount {
 	return Amount{a.Requests + b.Requests, a.Images + b.Images, a.Tokens + b.Tokens, a.Spend + b.Spend}
 }
 
+func (a Amount) minus(b Amount) Amount {
+	return Amount{a.Requests - b.Requests, a.Images - b.Images, a.Tokens - b.Tokens, a.Spend - b.Spend}
+}
+
 // of gives the part of an amount that a limit counts.
 func (a Amount) of(l plantain.Limit) int64 {
 	switch l {
-	case plantain.LimitRPM, plantain.LimitRPD:
+	case plantain.LimitRPM, plantain.LimitRPD, plantain.ClientRequests:
 		return a.Requests
-	case plantain.LimitIPM, plantain.LimitIPD:
+	case plantain.LimitIPM, plantain.LimitIPD, plantain.ClientImages:
 		return a.Images
 	case plantain.LimitTPM, plantain.LimitTPD:
 		return a.Tokens
-	case plantain.LimitSpend:
+	case plantain.LimitSpend, plantain.BudgetDay, plantain.BudgetMonth, plantain.BudgetTotal:
 		return int64(a.Spend)
 	case plantain.LimitZero, plantain.LimitSharedCapacity:
 		return 0
@@ -79,6 +83,8 @@ type State struct {
 	// project that Under names by its fingerprint. The map is replaced, never changed.
 	Learnt map[plantain.Limit]Learnt `json:"learnt,omitempty"`
 	Under  string                    `json:"under,omitempty"`
+	// Account is what a client has used; only the state of an [AccountKey] has one.
+	Account Account `json:"account,omitzero"`
 	// Seq counts the changes of the state, so that of two snapshots the newer is
 	// known, and a state that was only looked at need not be written.
 	Seq int64 `json:"seq,omitempty"`
@@ -113,6 +119,7 @@ type Hold struct {
 func (s *State) Clone() State {
 	c := *s
 	c.Ticks, c.Days, c.Holds = slices.Clone(s.Ticks), slices.Clone(s.Days), slices.Clone(s.Holds)
+	c.Account.Out = slices.Clone(s.Account.Out)
 	return c
 }
 

@@ -32,6 +32,8 @@ func Run(t *testing.T, open func(t *testing.T) func() pool.Store) {
 		"changes of the same windows in any order end":    anyOrder,
 		"gateways never exceed a limit together":          together,
 		"what one gateway gives back another one can use": givenBack,
+		"clients never use more than they may together":   clients,
+		"what a client has used comes back":               account,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -294,5 +296,72 @@ func givenBack(t *testing.T, open func() pool.Store) {
 	update(t, one, func(s pool.States) { m.Give(s, noon, attempt(1), noon, pool.Amount{}, false) }, m.Keys(model)...)
 	if err := take(two, 3); err != nil {
 		t.Errorf("what was given back is not there: %v", err)
+	}
+}
+
+// clients lets many callers on two gateways ask for one client at once, some of them
+// settled at less, some at all they held and some not, with one limit after the other.
+func clients(t *testing.T, open func() pool.Store) {
+	gateways := []pool.Store{open(), open()}
+	const callers, fit = 40, 11
+	need, keys := pool.Amount{Requests: 1, Images: 1, Spend: 10}, studio(nil, 0).Keys(model)
+	for l, size := range map[plantain.Limit]int64{
+		plantain.ClientRequests: fit, plantain.ClientImages: fit, plantain.BudgetDay: 10*fit + 9, plantain.BudgetMonth: 10 * fit, plantain.BudgetTotal: 10*fit + 1,
+	} {
+		c := pool.Client{Name: plantain.ClientName(l), Allowance: plantain.Allowance{Limits: map[plantain.Limit]int64{l: size}}}
+		keys := append(keys, pool.AccountKey(c.Name))
+		var let, spent atomic.Int64
+		var wg sync.WaitGroup
+		for n := range callers {
+			wg.Go(func() {
+				a := attempt(n)
+				err := gateways[n%2].Update(context.Background(), keys, func(s pool.States) error { return c.Take(s, noon, a, need) })
+				if over := (*pool.OverLimit)(nil); errors.As(err, &over) {
+					return
+				} else if err != nil {
+					t.Error(err)
+					return
+				}
+				let.Add(1)
+				really := need
+				if n%3 == 1 {
+					really.Spend -= 5
+				}
+				spent.Add(int64(really.Spend))
+				if n%3 == 0 {
+					return // it stays out
+				}
+				if err := gateways[(n+1)%2].Update(context.Background(), keys, func(s pool.States) error {
+					c.Settle(s, noon, a, need, really)
+					return nil
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if exact := !l.Money(); let.Load() < fit || exact && let.Load() > fit || !exact && spent.Load() > size {
+			t.Errorf("%s of %d let %d in, who spend %d", l, size, let.Load(), spent.Load())
+		}
+	}
+}
+
+func account(t *testing.T, open func() pool.Store) {
+	c, s := pool.Client{Name: "alice"}, open()
+	key := pool.AccountKey(c.Name)
+	var want pool.State
+	update(t, s, func(states pool.States) {
+		for n := range 3 {
+			if err := c.Take(states, noon, attempt(n), pool.Amount{Requests: 1, Images: 1, Spend: 7}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Settle(states, noon, attempt(1), pool.Amount{Requests: 1, Images: 1, Spend: 7}, pool.Amount{Requests: 1, Spend: 5})
+		want = states[key].Clone()
+	}, key)
+	for name, store := range map[string]pool.Store{"the same": s, "another": open()} {
+		if got := read(t, store, key); !reflect.DeepEqual(got, want) || len(got.Account.Out) != 2 || got.Account.Total.Spend != 5 {
+			t.Errorf("%s reads %+v\nwant %+v", name, got, want)
+		}
 	}
 }

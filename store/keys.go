@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/pool"
 )
 
 // A KeyError is a fault of whoever asked to change a key, in words for it.
@@ -26,7 +30,7 @@ const (
 
 // Keys gives all virtual keys, the revoked ones too, oldest first.
 func (s *Store) Keys(ctx context.Context) ([]plantain.VirtualKey, error) {
-	rows, err := s.reader.QueryContext(ctx, "SELECT hash, client, hint, admin, created, expires, revoked, used FROM keys ORDER BY created, hash")
+	rows, err := s.reader.QueryContext(ctx, "SELECT hash, client, hint, admin, created, expires, revoked, used, allowance FROM keys ORDER BY created, hash")
 	if err != nil {
 		return nil, fmt.Errorf("read the keys: %w", err)
 	}
@@ -34,13 +38,16 @@ func (s *Store) Keys(ctx context.Context) ([]plantain.VirtualKey, error) {
 	var keys []plantain.VirtualKey
 	for rows.Next() {
 		var k plantain.VirtualKey
-		var hash string
+		var hash, allowance string
 		var admin, created, expires, revoked, used int64
-		if err := rows.Scan(&hash, &k.Client, &k.Hint, &admin, &created, &expires, &revoked, &used); err != nil {
+		if err := rows.Scan(&hash, &k.Client, &k.Hint, &admin, &created, &expires, &revoked, &used, &allowance); err != nil {
 			return nil, fmt.Errorf("read the keys: %w", err)
 		}
 		if n, err := hex.Decode(k.Hash[:], []byte(hash)); err != nil || n != len(k.Hash) {
 			return nil, fmt.Errorf("read the keys: the hash of a key of %s is damaged", k.Client)
+		}
+		if err := json.Unmarshal([]byte(allowance), &k.Allowance); err != nil {
+			return nil, fmt.Errorf("read the keys: what %s may use is damaged: %w", k.Client, err)
 		}
 		k.Admin, k.Created, k.Expires, k.Revoked, k.Used = admin != 0, instant(created), instant(expires), instant(revoked), instant(used)
 		keys = append(keys, k)
@@ -63,25 +70,57 @@ func (s *Store) CreateKey(ctx context.Context, k plantain.VirtualKey, now time.T
 }
 
 // RotateKey puts a new key in the place of a client's live one, which ends at
-// ends. The new one inherits whether it is an admin's and when it expires, and is
-// given as it is kept. It gives ErrNoKey where the client has none.
+// ends. The new one inherits whether it is an admin's, when it expires and what it
+// may use, and is given as it is kept. It gives ErrNoKey where the client has none.
 func (s *Store) RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) (plantain.VirtualKey, error) {
 	err := s.backend.do(ctx, func(t *tx) error {
-		var admin, expires int64
-		err := t.row(`SELECT COALESCE(MAX(admin), -1), COALESCE(MAX(expires), 0) FROM keys WHERE client = $1 AND `+isLive, k.Client, millis(now)).Scan(&admin, &expires)
+		old, err := t.liveKey(k.Client, now)
 		if err != nil {
-			return fmt.Errorf("read a key: %w", err)
+			return err
 		}
-		if admin < 0 {
-			return ErrNoKey
-		}
-		k.Admin, k.Expires = admin != 0, instant(expires)
+		k.Admin, k.Expires, k.Allowance = old.Admin, old.Expires, old.Allowance
 		if _, err := t.endKeys(k.Client, now, ends); err != nil {
 			return err
 		}
 		return t.insertKey(k)
 	})
 	return k, err
+}
+
+// ChangeKey changes when a client's live key ends and what it may use, by change,
+// which may be called again, and gives it as it is kept. It gives ErrNoKey where the
+// client has none, and the error of change as it is.
+func (s *Store) ChangeKey(ctx context.Context, c plantain.ClientName, now time.Time, change func(*plantain.VirtualKey) error) (k plantain.VirtualKey, err error) {
+	err = s.backend.do(ctx, func(t *tx) error {
+		if k, err = t.liveKey(c, now); err != nil {
+			return err
+		}
+		if err := change(&k); err != nil {
+			return err
+		}
+		allowance, err := json.Marshal(k.Allowance)
+		if err != nil {
+			return fmt.Errorf("encode an allowance: %w", err)
+		}
+		// All of its live keys: in the grace of a rotation there are two.
+		_, err = t.write(`UPDATE keys SET expires = $3, allowance = $4 WHERE client = $1 AND `+isLive, c, millis(now), millis(k.Expires), string(allowance))
+		if err != nil {
+			return fmt.Errorf("change a key: %w", err)
+		}
+		return nil
+	})
+	return k, err
+}
+
+// Accounts gives what the clients have used; one that never used anything has none.
+func (s *Store) Accounts(ctx context.Context) (map[plantain.ClientName]pool.State, error) {
+	rows, err := s.query(ctx, readWindows+" WHERE project LIKE 'client:%'")
+	if err != nil {
+		return nil, fmt.Errorf("read the accounts: %w", err)
+	}
+	defer rows.Close()
+	accounts := map[plantain.ClientName]pool.State{}
+	return accounts, scanWindows(rows, func(k pool.Key, s pool.State) { accounts[k.Client()] = s })
 }
 
 // RevokeKey ends all live keys of a client at once. It gives ErrNoKey where it
@@ -117,6 +156,26 @@ func (t *tx) liveKeys(c plantain.ClientName, now time.Time) (n int, err error) {
 	return n, nil
 }
 
+// liveKey gives a client's live key, the newest of several, or ErrNoKey.
+func (t *tx) liveKey(c plantain.ClientName, now time.Time) (plantain.VirtualKey, error) {
+	k := plantain.VirtualKey{Client: c}
+	var admin, created, expires int64
+	var allowance string
+	err := t.row(`SELECT hint, admin, created, expires, allowance FROM keys WHERE client = $1 AND `+isLive+` ORDER BY created DESC LIMIT 1`,
+		c, millis(now)).Scan(&k.Hint, &admin, &created, &expires, &allowance)
+	if errors.Is(err, sql.ErrNoRows) {
+		return k, ErrNoKey
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(allowance), &k.Allowance)
+	}
+	if err != nil {
+		return k, fmt.Errorf("read a key: %w", err)
+	}
+	k.Admin, k.Created, k.Expires = admin != 0, instant(created), instant(expires)
+	return k, nil
+}
+
 func (t *tx) endKeys(c plantain.ClientName, now, ends time.Time) (int64, error) {
 	// One that is ending already must not live longer by this.
 	n, err := t.write(`UPDATE keys SET revoked = CASE WHEN revoked = 0 OR revoked > $3 THEN $3 ELSE revoked END
@@ -132,8 +191,12 @@ func (t *tx) insertKey(k plantain.VirtualKey) error {
 	if k.Admin {
 		admin = 1
 	}
-	_, err := t.write(`INSERT INTO keys (hash, client, hint, admin, created, expires, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		hex.EncodeToString(k.Hash[:]), k.Client, k.Hint, admin, millis(k.Created), millis(k.Expires), millis(k.Revoked))
+	allowance, err := json.Marshal(k.Allowance)
+	if err != nil {
+		return fmt.Errorf("encode an allowance: %w", err)
+	}
+	_, err = t.write(`INSERT INTO keys (hash, client, hint, admin, created, expires, revoked, allowance) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		hex.EncodeToString(k.Hash[:]), k.Client, k.Hint, admin, millis(k.Created), millis(k.Expires), millis(k.Revoked), string(allowance))
 	if err != nil {
 		return fmt.Errorf("keep a key: %w", err)
 	}

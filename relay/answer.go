@@ -131,6 +131,9 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 		h.verdict = refused.verdict.Class
 		return &answer{header: h, refused: refused}
 	}
+	if over := (*pool.OverLimit)(nil); errors.As(err, &over) {
+		return &answer{header: h, refused: overLimit(over, t.now())}
+	}
 	if errors.Is(err, errStopping) {
 		return &answer{header: h, refused: stopping()}
 	}
@@ -217,7 +220,7 @@ func (r *refusal) google(h header) googleError {
 	if h.after > 0 {
 		e.Details = append(e.Details, retryDetail(h.after))
 	}
-	e.Details = append(e.Details, ourDetail(r.verdict, h))
+	e.Details = append(e.Details, ourDetail(r.verdict, h, r.more))
 	return e
 }
 

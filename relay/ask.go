@@ -22,6 +22,8 @@ import (
 // comes by context value; without one the caller is [plantain.LocalClient].
 type Caller struct {
 	Client plantain.ClientName
+	// Allowance is what the client may use; nil: anything, and no account is kept.
+	Allowance *plantain.Allowance
 	// MaxWait is the longest this request may wait for room; zero: the Transport's.
 	MaxWait  time.Duration
 	Priority pool.Priority // among the requests that wait for room
@@ -111,8 +113,9 @@ type refusal struct {
 	status  int
 	verdict plantain.Verdict
 	message string
-	after   time.Duration // for Retry-After; zero: none
-	field   string        // of the request, for BadRequest
+	after   time.Duration     // for Retry-After; zero: none
+	field   string            // of the request, for BadRequest
+	more    map[string]string // of our detail; nil: nothing
 }
 
 func (r *refusal) Error() string { return r.message }
@@ -170,6 +173,9 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 	}
 	if rt.pays() {
 		err := a.check()
+		if err == nil {
+			err = t.permit(a)
+		}
 		if err == nil {
 			err = t.allowFallback(a)
 		}

@@ -41,7 +41,11 @@ func (t *Transport) allowFallback(a *ask) error {
 		case !known, e.ID == a.entry.ID, slices.ContainsFunc(a.fallback.may, func(o gemini.Entry) bool { return o.ID == e.ID }):
 			continue
 		}
-		if err := able(e, a); err != nil {
+		err := t.mayUse(a, e)
+		if err == nil {
+			err = able(e, a)
+		}
+		if err != nil {
 			a.fallback.unable = append(a.fallback.unable, err.Error())
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -59,7 +60,7 @@ func withDetail(r *result, h header) []byte {
 			e.Details = append(e.Details, json.RawMessage(r.out.conceal(string(d))))
 		}
 	}
-	e.Details = append(e.Details, ourDetail(r.verdict, h))
+	e.Details = append(e.Details, ourDetail(r.verdict, h, nil))
 	return e.encode()
 }
 
@@ -117,9 +118,9 @@ func detail(v any) json.RawMessage {
 	return b
 }
 
-// ourDetail is the one detail that Plantain adds. Metadata of an ErrorInfo is a
+// ourDetail is the one detail that Plantain adds, with more in it than every one has. Metadata of an ErrorInfo is a
 // map from string to string.
-func ourDetail(v plantain.Verdict, h header) json.RawMessage {
+func ourDetail(v plantain.Verdict, h header, more map[string]string) json.RawMessage {
 	meta := map[string]string{
 		"verdict":  v.Class.String(),
 		"charged":  v.Charged.String(),
@@ -132,6 +133,7 @@ func ourDetail(v plantain.Verdict, h header) json.RawMessage {
 			meta[k] = s
 		}
 	}
+	maps.Copy(meta, more)
 	return detail(map[string]any{
 		"@type":  "type.googleapis.com/google.rpc.ErrorInfo",
 		"reason": strings.ToUpper(v.Class.String()), "domain": "plantain", "metadata": meta,

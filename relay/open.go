@@ -20,6 +20,7 @@ type out struct {
 	member  pool.Member
 	way     Way
 	took    pool.Amount // of the windows
+	charged pool.Amount // to the account of the client
 }
 
 // settling is what an attempt's deadline in the books leaves for its settlement
@@ -30,8 +31,25 @@ const settling = 5 * time.Second
 var errLeft = errors.New("the client left before anything was sent")
 
 // open waits its turn, then writes the attempt and takes its room. Where there
-// is none soon enough the error is the *pool.NoRoom that says when there will be.
+// is none soon enough the error is the *pool.NoRoom that says when there will be,
+// or the *pool.OverLimit of a client that may not use more.
 func (t *Transport) open(f *flight, n int) (*out, error) {
+	const first = 100 * time.Millisecond
+	for wait := first; ; wait = min(2*wait, 2*time.Second) {
+		o, err := t.openInTurn(f, n)
+		if !t.awaitsOthers(f, err, wait) {
+			return o, err
+		}
+		if wait == first {
+			t.tell(f.ask, Event{Kind: EventWaiting, Attempt: n, Until: t.until(f).patience, Why: plantain.ClientLimit.String()})
+		}
+		if !t.sleep(f, wait) {
+			return nil, errLeft
+		}
+	}
+}
+
+func (t *Transport) openInTurn(f *flight, n int) (*out, error) {
 	if f.left() {
 		return nil, errLeft
 	}
@@ -40,9 +58,14 @@ func (t *Transport) open(f *flight, n int) (*out, error) {
 		if o != nil || err != nil {
 			return o, err
 		}
+		if err := t.allows(f.ask, n); err != nil {
+			return nil, err // it would wait for room in vain
+		}
 		if t.until(f).hopeless(t.now(), none) {
 			return nil, none
 		}
+	} else if err := t.allows(f.ask, n); err != nil {
+		return nil, err
 	} else if _, none := t.choose(f, f.without); none != nil && t.until(f).hopeless(t.now(), none) {
 		return nil, t.behind(f, none, t.queue.Line(f.ask.entry.ID))
 	}
@@ -240,11 +263,12 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 	if none := t.weather.Enter(now, m, o.attempt); none != nil {
 		return nil, none
 	}
-	if err := t.change(m.Keys(a.entry.ID), m.Take(now, o.attempt, o.took), func(fn func(pool.States) error) error {
-		return t.books.Open(context.Background(), o.attempt, m.Keys(a.entry.ID), fn)
+	keys, take := a.charge(o, m.Keys(a.entry.ID), m.Take(now, o.attempt, o.took))
+	if err := t.change(keys, take, func(fn func(pool.States) error) error {
+		return t.books.Open(context.Background(), o.attempt, keys, fn)
 	}); err != nil {
 		t.weather.Tell(now, m, o.attempt, plantain.Unclassifiable, nil) // it never went
-		if !errors.As(err, new(*pool.NoRoom)) {
+		if !errors.As(err, new(*pool.NoRoom)) && !errors.As(err, new(*pool.OverLimit)) {
 			err = t.booksFailed(err)
 		}
 		return nil, err
@@ -297,6 +321,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 	if scope == pool.ScopeUpstream {
 		keys = t.neighbours(r.member, keys)
 	}
+	keys, pay := a.pay(r, now, keys)
 	entry, o, v := entryOf(a, r, now), r.out, r.verdict
 	sent, really, model := sentOr(r, now), taken(a, r), a.entry.ID
 	d := debt{request: a.id, attempt: o.attempt.ID, cost: r.cost, settle: func() error {
@@ -304,6 +329,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 			o.member.Give(s, now, o.attempt, sent, really, v.Class == plantain.Success)
 			t.park(s, o, scope, park)
 			o.member.Learn(s, now, model, v)
+			pay(s)
 			return nil
 		}, func(fn func(pool.States) error) error {
 			return t.books.Settle(context.Background(), entry, keys, fn)

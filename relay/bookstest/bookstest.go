@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) Books) {
 		"an error from fn comes back as it is":             sameError,
 		"an attempt id can be used once":                   usedOnce,
 		"a change of windows sees what the last one wrote": inOrder,
+		"an attempt holds the budget of its client":        holdsBudget,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -239,4 +240,34 @@ func day(s pool.States) int64 {
 		return 0
 	}
 	return s[key].Days[0].Requests
+}
+
+func holdsBudget(t *testing.T, b Books) {
+	alice := pool.Client{Name: "alice", Allowance: plantain.Allowance{Limits: map[plantain.Limit]int64{plantain.BudgetTotal: 10}}}
+	both, held := []pool.Key{key, pool.AccountKey(alice.Name)}, pool.Amount{Spend: 8}
+	take := func(a plantain.Attempt, limit int64) func(pool.States) error {
+		return func(s pool.States) error {
+			if err := alice.Take(s, noon, a, held); err != nil {
+				return err
+			}
+			return reserve(a, limit)(s)
+		}
+	}
+	// Where the project has no room the client keeps its budget.
+	if none := (*pool.NoRoom)(nil); !errors.As(b.Open(t.Context(), attempt(1), both, take(attempt(1), 0)), &none) {
+		t.Fatal("a project without room took an attempt")
+	}
+	must(t, b.Open(t.Context(), attempt(2), both, take(attempt(2), 10)))
+	// And where the client may not, the project keeps its room.
+	if over := (*pool.OverLimit)(nil); !errors.As(b.Open(t.Context(), attempt(3), both, take(attempt(3), 10)), &over) || !over.Waits {
+		t.Errorf("over the budget: %+v", over)
+	}
+	if n := used(t, b); n != 1 {
+		t.Errorf("%d in use, want 1", n)
+	}
+	must(t, b.Settle(t.Context(), ledger.Entry{Attempt: attempt(2).ID}, both, func(s pool.States) error {
+		alice.Settle(s, noon, attempt(2), held, pool.Amount{Spend: 2})
+		return release(attempt(2), 1)(s)
+	}))
+	must(t, b.Open(t.Context(), attempt(4), both, take(attempt(4), 10)))
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/pool"
 )
 
 // Keys keeps the virtual keys. Its errors for a name that is taken or not there
@@ -21,8 +22,12 @@ type Keys interface {
 	Keys(ctx context.Context) ([]plantain.VirtualKey, error)
 	CreateKey(ctx context.Context, k plantain.VirtualKey, now time.Time) error
 	RotateKey(ctx context.Context, k plantain.VirtualKey, now, ends time.Time) (plantain.VirtualKey, error)
+	// ChangeKey changes a client's live key by a function that may be called again.
+	ChangeKey(ctx context.Context, c plantain.ClientName, now time.Time, change func(*plantain.VirtualKey) error) (plantain.VirtualKey, error)
 	RevokeKey(ctx context.Context, c plantain.ClientName, now time.Time) error
 	NoteKey(ctx context.Context, hash [32]byte, used time.Time) error
+	// Accounts gives what the clients have used; one that used nothing has none.
+	Accounts(ctx context.Context) (map[plantain.ClientName]pool.State, error)
 }
 
 // A Door decides who comes in: whoever shows a live virtual key, or, as long as
@@ -42,8 +47,9 @@ type Door struct {
 type visitor struct {
 	client plantain.ClientName
 	admin  bool
-	walkIn bool     // came in because the door stands open
-	key    [32]byte // the hash of what was shown; zero: no key of a client
+	walkIn bool                // came in because the door stands open
+	key    [32]byte            // the hash of what was shown; zero: no key of a client
+	may    *plantain.Allowance // nil: anything, and nothing of it is counted
 }
 
 // Load reads the keys; call it at the start and after every change.
@@ -99,7 +105,15 @@ func (d *Door) admit(r *http.Request) (visitor, error) {
 	if !ok || !k.Live(d.now()) {
 		return visitor{}, errWrongKey
 	}
-	return visitor{client: k.Client, admin: k.Admin, key: k.Hash}, nil
+	return visitor{client: k.Client, admin: k.Admin, key: k.Hash, may: &k.Allowance}, nil
+}
+
+// key gives the key that a visitor showed; false: it came in without.
+func (d *Door) key(v visitor) (plantain.VirtualKey, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	k, ok := d.byHash[v.key]
+	return k, ok
 }
 
 // note keeps the hour in which a visitor's key was last used. The first one of an

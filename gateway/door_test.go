@@ -23,6 +23,10 @@ type kept []plantain.VirtualKey
 
 func (k kept) Keys(context.Context) ([]plantain.VirtualKey, error) { return k, nil }
 
+func (kept) Accounts(context.Context) (map[plantain.ClientName]pool.State, error) { return nil, nil }
+func (kept) ChangeKey(context.Context, plantain.ClientName, time.Time, func(*plantain.VirtualKey) error) (plantain.VirtualKey, error) {
+	return plantain.VirtualKey{}, nil
+}
 func (kept) CreateKey(context.Context, plantain.VirtualKey, time.Time) error { return nil }
 func (kept) RotateKey(_ context.Context, k plantain.VirtualKey, _, _ time.Time) (plantain.VirtualKey, error) {
 	return k, nil

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
@@ -45,12 +46,13 @@ type Gateway struct {
 	// the most recent attempts, newest first; nil: the routes are not served.
 	Attempts func(plantain.RequestID) ([]Attempt, error)
 	// Spend sums up what stands in the ledger; nil: the route is not served.
-	Spend   func(context.Context, ledger.Query) (ledger.Report, error)
-	Rules   func() verdict.Rules // what to believe of a filtered answer, for /api/v1/explain; nil: the defaults
-	Load    func() Load          // nil: not told to /metrics
-	Build   map[string]string    // version, revision and go of the program, for /metrics
-	MaxBody int64                // zero: [MaxBody]
-	Log     *slog.Logger         // nil: nothing is logged
+	Spend     func(context.Context, ledger.Query) (ledger.Report, error)
+	Rules     func() verdict.Rules     // what to believe of a filtered answer, for /api/v1/explain; nil: the defaults
+	Catalogue func() *gemini.Catalogue // of the models that keys may be bound to; nil: the one that comes with Plantain
+	Load      func() Load              // nil: not told to /metrics
+	Build     map[string]string        // version, revision and go of the program, for /metrics
+	MaxBody   int64                    // zero: [MaxBody]
+	Log       *slog.Logger             // nil: nothing is logged
 
 	live    live
 	busy    limits
@@ -84,6 +86,8 @@ func (g *Gateway) Handler() http.Handler {
 	if g.Door.Keys != nil {
 		mux.Handle("GET /api/v1/keys", g.forAdmins(g.listKeys))
 		mux.Handle("POST /api/v1/keys", g.forAdmins(g.createKey))
+		mux.Handle("GET /api/v1/key", g.behind(g.ownKey))
+		mux.Handle("PATCH /api/v1/keys/{name}", g.forAdmins(g.changeKey))
 		mux.Handle("POST /api/v1/keys/{name}/rotate", g.forAdmins(g.rotateKey))
 		mux.Handle("DELETE /api/v1/keys/{name}", g.forAdmins(g.revokeKey))
 	}
@@ -259,7 +263,8 @@ func (f flushed) Write(p []byte) (int, error) {
 
 // callerOf reads who calls and what it wishes.
 func callerOf(r *http.Request) (relay.Caller, error) {
-	c := relay.Caller{Client: visitorOf(r).client, Force: r.Header.Get("Plantain-Force")}
+	v := visitorOf(r)
+	c := relay.Caller{Client: v.client, Allowance: v.may, Force: r.Header.Get("Plantain-Force")}
 	switch c.Force {
 	case "", "unknown":
 	default:

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/pool"
 )
 
 // KeyView is a virtual key as /api/v1 and the commands show it.
@@ -23,11 +25,17 @@ type KeyView struct {
 	Expires time.Time           `json:"expires,omitzero"`
 	Revoked time.Time           `json:"revoked,omitzero"`
 	Used    time.Time           `json:"last_used,omitzero"` // to the hour
+	Limits  []LimitView         `json:"limits,omitempty"`
+	Models  []plantain.Model    `json:"models,omitempty"`   // absent: all
+	MaxSize string              `json:"max_size,omitempty"` // absent: every size
 }
 
-// ViewKey describes a key at an instant.
-func ViewKey(k plantain.VirtualKey, key string, now time.Time) KeyView {
-	v := KeyView{Name: k.Client, Key: key, Hint: k.Hint, Admin: k.Admin, State: "live", Created: k.Created, Expires: k.Expires, Revoked: k.Revoked, Used: k.Used}
+// ViewKey describes a key at an instant. account is what its client has used.
+func ViewKey(k plantain.VirtualKey, key string, account pool.State, now time.Time) KeyView {
+	v := KeyView{
+		Name: k.Client, Key: key, Hint: k.Hint, Admin: k.Admin, State: "live", Created: k.Created, Expires: k.Expires, Revoked: k.Revoked, Used: k.Used,
+		Limits: viewLimits(pool.Client{Name: k.Client, Allowance: k.Allowance}, account, now), Models: k.Models, MaxSize: k.MaxSize,
+	}
 	switch {
 	case k.Live(now) && !k.Revoked.IsZero():
 		v.State = "ending"
@@ -40,12 +48,28 @@ func ViewKey(k plantain.VirtualKey, key string, now time.Time) KeyView {
 	return v
 }
 
-// KeyOrder is what is asked for when a key is made or rotated.
+// KeyOrder is what is asked for when a key is made, changed or rotated.
 type KeyOrder struct {
 	Name    plantain.ClientName `json:"name"`
 	Admin   bool                `json:"admin,omitempty"`
-	Expires time.Time           `json:"expires,omitzero"`        // zero: never
+	Expires time.Time           `json:"expires,omitzero"`        // zero: never, or as it was
+	Endless bool                `json:"endless,omitempty"`       // a key that had an end is to have none
 	Grace   float64             `json:"grace_seconds,omitempty"` // how long the rotated key lives on
+	AllowanceOrder
+}
+
+// Make makes the key that is asked for, and gives it to be shown once.
+func (o KeyOrder) Make(catalogue *gemini.Catalogue, now time.Time) (string, plantain.VirtualKey, error) {
+	key, k := NewKey(o.Name, o.Admin, now, o.Expires)
+	return key, k, o.Apply(&k.Allowance, catalogue)
+}
+
+// Change changes a key as it is asked for.
+func (o KeyOrder) Change(k *plantain.VirtualKey, catalogue *gemini.Catalogue) error {
+	if !o.Expires.IsZero() || o.Endless {
+		k.Expires = o.Expires
+	}
+	return o.Apply(&k.Allowance, catalogue)
 }
 
 // Check refuses an order for a key that could not be used, in words for whoever
@@ -67,16 +91,23 @@ func (g *Gateway) listKeys(w http.ResponseWriter, r *http.Request) {
 		g.keyFault(w, err)
 		return
 	}
+	accounts, err := g.Door.Keys.Accounts(r.Context())
+	if err != nil {
+		g.keyFault(w, err)
+		return
+	}
 	views := make([]KeyView, len(keys))
 	for i, k := range keys {
-		views[i] = ViewKey(k, "", g.Door.now())
+		views[i] = ViewKey(k, "", accounts[k.Client], g.Door.now())
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"keys": views})
 }
 
 // readOrder reads what is asked for; a name in the path goes before one in the body.
 func readOrder(w http.ResponseWriter, r *http.Request, now time.Time) (o KeyOrder, err error) {
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&o); err != nil {
+	read := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
+	read.DisallowUnknownFields() // what is misspelt must not be taken for what is absent
+	if err := read.Decode(&o); err != nil {
 		return o, fmt.Errorf("the body is not the JSON of a key: %w", err)
 	}
 	if name := r.PathValue("name"); name != "" {
@@ -92,8 +123,29 @@ func (g *Gateway) createKey(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	key, k := NewKey(order.Name, order.Admin, now, order.Expires)
-	g.changed(w, r, g.Door.Keys.CreateKey(r.Context(), k, now), ViewKey(k, key, now))
+	key, k, err := order.Make(g.catalogue(), now)
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	g.changed(w, r, g.Door.Keys.CreateKey(r.Context(), k, now), k, key)
+}
+
+func (g *Gateway) changeKey(w http.ResponseWriter, r *http.Request) {
+	now := g.Door.now()
+	order, err := readOrder(w, r, now)
+	if err == nil && (order.Admin || order.Grace != 0) {
+		err = errors.New("a change is of expires, endless, limits, models and max_size only")
+	}
+	if err == nil {
+		err = order.Apply(&plantain.Allowance{}, g.catalogue())
+	}
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	k, err := g.Door.Keys.ChangeKey(r.Context(), order.Name, now, func(k *plantain.VirtualKey) error { return order.Change(k, g.catalogue()) })
+	g.changed(w, r, err, k, "")
 }
 
 func (g *Gateway) rotateKey(w http.ResponseWriter, r *http.Request) {
@@ -106,26 +158,37 @@ func (g *Gateway) rotateKey(w http.ResponseWriter, r *http.Request) {
 	key, k := NewKey(order.Name, false, now, time.Time{})
 	ends := now.Add(time.Duration(order.Grace * float64(time.Second)))
 	k, err = g.Door.Keys.RotateKey(r.Context(), k, now, ends)
-	g.changed(w, r, err, ViewKey(k, key, now))
+	g.changed(w, r, err, k, key)
 }
 
 func (g *Gateway) revokeKey(w http.ResponseWriter, r *http.Request) {
 	name := plantain.ClientName(r.PathValue("name"))
 	now := g.Door.now()
-	g.changed(w, r, g.Door.Keys.RevokeKey(r.Context(), name, now), KeyView{Name: name, State: "revoked", Revoked: now})
+	g.changed(w, r, g.Door.Keys.RevokeKey(r.Context(), name, now), plantain.VirtualKey{Client: name, Revoked: now}, "")
 }
 
 // changed ends a change of the keys: the door knows of it before the client does.
-func (g *Gateway) changed(w http.ResponseWriter, r *http.Request, err error, v KeyView) {
+func (g *Gateway) changed(w http.ResponseWriter, r *http.Request, err error, k plantain.VirtualKey, key string) {
 	if err == nil {
 		// Also where the client has left: a key that was revoked must not live on.
 		err = g.Door.Load(context.WithoutCancel(r.Context()))
+	}
+	var accounts map[plantain.ClientName]pool.State
+	if err == nil {
+		accounts, err = g.Door.Keys.Accounts(r.Context())
 	}
 	if err != nil {
 		g.keyFault(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, v)
+	writeJSON(w, http.StatusOK, ViewKey(k, key, accounts[k.Client], g.Door.now()))
+}
+
+func (g *Gateway) catalogue() *gemini.Catalogue {
+	if g.Catalogue == nil {
+		return gemini.DefaultCatalogue()
+	}
+	return g.Catalogue()
 }
 
 // keyFault tells a name that is taken or unknown from a fault of the store.

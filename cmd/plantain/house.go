@@ -123,18 +123,19 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	h.pool.Saw(windows)
 	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Spool: h.spool, Clock: clock, Log: log}
 	h.gateway = &gateway.Gateway{
-		Relay:    h.relay,
-		Door:     h.door,
-		Ready:    h.relay.Ready,
-		Projects: func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(h.now.Load())) },
-		Recheck:  h.recheck,
-		Weather:  gateway.Weather{Now: h.relay.Weather, Hours: h.hours.read(h.store, clock)},
-		Attempts: h.attempts,
-		Spend:    h.store.Spend,
-		Rules:    func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
-		Load:     func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },
-		Build:    buildFacts(),
-		Log:      h.log,
+		Relay:     h.relay,
+		Door:      h.door,
+		Ready:     h.relay.Ready,
+		Projects:  func() []pool.Report { return h.pool.Report(h.clock.Now(), modelIDs(h.now.Load())) },
+		Recheck:   h.recheck,
+		Weather:   gateway.Weather{Now: h.relay.Weather, Hours: h.hours.read(h.store, clock)},
+		Attempts:  h.attempts,
+		Spend:     h.store.Spend,
+		Rules:     func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
+		Catalogue: func() *gemini.Catalogue { return h.now.Load().Catalogue },
+		Load:      func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },
+		Build:     buildFacts(),
+		Log:       h.log,
 	}
 	h.gateway.Limit(c.Clients.Concurrency)
 	h.relay.Watch = h.gateway.Observe

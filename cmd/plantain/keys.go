@@ -14,7 +14,8 @@ import (
 
 type keysCmd struct {
 	Create keysCreate `cmd:"" help:"Make a key; it is shown this once."`
-	List   keysList   `cmd:"" help:"List the keys: whose, what they begin with, whether they live."`
+	List   keysList   `cmd:"" help:"List the keys: whose, what they begin with, whether they live, what they may use and have used."`
+	Set    keysSet    `cmd:"" help:"Change what a client's key may use, or when it ends. What is not named stays."`
 	Rotate keysRotate `cmd:"" help:"Put a new key in the place of a client's."`
 	Revoke keysRevoke `cmd:"" help:"End a client's keys at once."`
 
@@ -24,6 +25,8 @@ type keysCmd struct {
 func (keysCmd) Help() string {
 	return `A client shows its key where an SDK puts Google's: as x-goog-api-key, as ?key=, or as Authorization: Bearer. Only a hash of it is kept.
 
+What a key may use is bounded where you say so: requests a minute, images a day, dollars a day, a month or in total, models, sizes. Days and months are those of Google's limits and bills, midnight Pacific time. Room is taken before a request is sent and settled with what it cost, so that no number of requests at once, on any number of gateways, spends more. An attempt whose end nobody saw counts as what an image may cost. An answer that brings more pictures than one counts in full, and nothing follows until there is room for it.
+
 Until the first key is made, the gateway is open, but to this machine only. From then on everyone must show one, and the gateway may listen elsewhere. The commands on this machine find the gateway and its key by themselves.`
 }
 
@@ -31,6 +34,13 @@ type keysCreate struct {
 	Name    plantain.ClientName `arg:"" help:"Whose key it is; it stands in the ledger."`
 	Admin   bool                `help:"The key may also see all requests and the pool, and make keys."`
 	Expires string              `placeholder:"30d" help:"When it ends: 12h, 30d. Default: never."`
+	allowanceFlags
+}
+
+type keysSet struct {
+	Name    plantain.ClientName `arg:""`
+	Expires string              `placeholder:"30d" help:"When it ends from now on: 12h, 30d, or never."`
+	allowanceFlags
 }
 
 type keysList struct{}
@@ -45,26 +55,59 @@ type keysRevoke struct {
 }
 
 func (k *keysCreate) Run(w *world, c *cli) error {
-	order := gateway.KeyOrder{Name: k.Name, Admin: k.Admin}
-	if k.Expires != "" {
-		d, err := gateway.ParseSpan(k.Expires)
-		if err != nil {
-			return fmt.Errorf("%w\n%w", errUsage, err)
-		}
-		order.Expires = time.Now().Add(d)
+	order, err := k.order(k.Name, k.Expires)
+	if err != nil {
+		return err
 	}
-	if err := order.Check(time.Now()); err != nil {
-		return fmt.Errorf("%w\n%w", errUsage, err)
-	}
+	order.Admin = k.Admin
 	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
 			err = at.call(w.ctx, "POST", "/api/v1/keys", order, &v)
 			return v, err
 		}
 		now := time.Now()
-		key, kept := gateway.NewKey(k.Name, k.Admin, now, order.Expires)
-		return gateway.ViewKey(kept, key, now), s.CreateKey(w.ctx, kept, now)
+		key, kept, err := order.Make(w.catalogue(), now)
+		if err == nil {
+			err = s.CreateKey(w.ctx, kept, now)
+		}
+		if err != nil {
+			return v, err
+		}
+		return viewKey(w.ctx, s, kept, key, now)
 	})
+}
+
+func (k *keysSet) Run(w *world, c *cli) error {
+	expires := k.Expires
+	if expires == "never" {
+		expires = ""
+	}
+	order, err := k.order(k.Name, expires)
+	if err != nil {
+		return err
+	}
+	order.Endless = k.Expires == "never"
+	if len(order.Limits) == 0 && order.Models == nil && order.MaxSize == nil && k.Expires == "" {
+		return fmt.Errorf("%w\nname what is to change; plantain keys set --help shows it", errUsage)
+	}
+	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
+		if at != nil {
+			err = at.call(w.ctx, "PATCH", "/api/v1/keys/"+url.PathEscape(string(k.Name)), order, &v)
+			return v, err
+		}
+		now := time.Now()
+		kept, err := s.ChangeKey(w.ctx, k.Name, now, func(k *plantain.VirtualKey) error { return order.Change(k, w.catalogue()) })
+		if err != nil {
+			return v, err
+		}
+		return viewKey(w.ctx, s, kept, "", now)
+	})
+}
+
+// viewKey describes a key with what its client has used.
+func viewKey(ctx context.Context, s *store.Store, k plantain.VirtualKey, key string, now time.Time) (gateway.KeyView, error) {
+	accounts, err := s.Accounts(context.WithoutCancel(ctx))
+	return gateway.ViewKey(k, key, accounts[k.Client], now), err
 }
 
 func (k *keysRotate) Run(w *world, c *cli) error {
@@ -85,7 +128,10 @@ func (k *keysRotate) Run(w *world, c *cli) error {
 		now := time.Now()
 		key, kept := gateway.NewKey(k.Name, false, now, time.Time{})
 		kept, err = s.RotateKey(w.ctx, kept, now, now.Add(grace))
-		return gateway.ViewKey(kept, key, now), err
+		if err != nil {
+			return v, err
+		}
+		return viewKey(w.ctx, s, kept, key, now)
 	})
 }
 
@@ -120,6 +166,11 @@ func (w *world) keys(c *cli, change func(*remote, *store.Store) (gateway.KeyView
 	default:
 		fmt.Fprintf(w.stdout, "%s: %s\n", v.Name, v.State)
 	}
+	if w.output != "json" {
+		for _, line := range may(v, time.Now()) {
+			fmt.Fprintf(w.stderr, "%s: %s\n", v.Name, line)
+		}
+	}
 	return nil
 }
 
@@ -149,9 +200,14 @@ func (keysList) Run(w *world, c *cli) error {
 		if at != nil {
 			return at.get(w.ctx, "/api/v1/keys", &got)
 		}
-		keys, err := s.Keys(context.WithoutCancel(w.ctx))
+		ctx := context.WithoutCancel(w.ctx)
+		keys, err := s.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		accounts, err := s.Accounts(ctx)
 		for _, k := range keys {
-			got.Keys = append(got.Keys, gateway.ViewKey(k, "", time.Now()))
+			got.Keys = append(got.Keys, gateway.ViewKey(k, "", accounts[k.Client], time.Now()))
 		}
 		return err
 	})
@@ -171,6 +227,19 @@ func (keysList) Run(w *world, c *cli) error {
 		rows = append(rows, []string{string(k.Name), k.Hint + "…", k.State, admin, orNever(k.Created), orNever(k.Expires), orNever(k.Used)})
 	}
 	table(w.stdout, rows)
+	said := ""
+	for _, k := range got.Keys {
+		if k.State == "revoked" || k.State == "expired" || k.Name == plantain.ClientName(said) {
+			continue
+		}
+		for i, line := range may(k, time.Now()) {
+			if i == 0 {
+				fmt.Fprintf(w.stdout, "\n%s\n", k.Name)
+				said = string(k.Name)
+			}
+			fmt.Fprintf(w.stdout, "  %s\n", line)
+		}
+	}
 	return nil
 }
 

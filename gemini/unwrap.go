@@ -54,7 +54,12 @@ func (u *unwrapper) text(s string, depth int) {
 		return
 	}
 	before := len(u.found)
+	page := strings.HasPrefix(s, "<")
 	for i := nextObject(s, 0); i >= 0 && u.tries < maxTries; i = nextObject(s, i) {
+		if page && !quotes(s[i:]) { // a rule of a style sheet
+			i++
+			continue
+		}
 		u.tries++
 		if i > 0 && s[i-1] == '\'' {
 			if n := u.quoted(s[i:], depth); n > 0 {
@@ -80,6 +85,12 @@ func nextObject(s string, i int) int {
 		}
 	}
 	return -1
+}
+
+// quotes reports an object whose first name is in quotes.
+func quotes(s string) bool {
+	s = strings.TrimLeft(s, "{[ \n\r\t")
+	return s != "" && strings.IndexByte(`"'\&`, s[0]) >= 0
 }
 
 // object reads the object or list that s begins with, in the first spelling

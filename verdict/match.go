@@ -4,19 +4,23 @@ package verdict
 // search for each of them would read a message a hundred times.
 type matcher struct {
 	phrases []phrase
-	starts  [1 << 16]uint8 // by the first two bytes of a phrase: its bucket; zero: none
-	buckets [][]int        // phrases by their first two bytes, in order
+	starts  [1 << startBits]uint16 // by the hash of the first bytes of a phrase: its bucket; zero: none
+	buckets [][]int                // phrases by that hash, in order
 }
 
-// newMatcher prepares phrases of two bytes or more, in lower case. More than 255
-// pairs of first bytes do not fit.
+const (
+	startBits  = 13
+	startBytes = 3
+)
+
+// newMatcher prepares phrases of startBytes or more, in lower case.
 func newMatcher(phrases []phrase) *matcher {
 	m := &matcher{phrases: phrases, buckets: make([][]int, 1)}
 	for i := range phrases {
-		at := &m.starts[pair(phrases[i].text)]
+		at := &m.starts[start(phrases[i].text)]
 		if *at == 0 {
 			m.buckets = append(m.buckets, nil)
-			*at = uint8(len(m.buckets) - 1)
+			*at = uint16(len(m.buckets) - 1)
 		}
 		m.buckets[*at] = append(m.buckets[*at], i)
 	}
@@ -27,8 +31,8 @@ func newMatcher(phrases []phrase) *matcher {
 // nil: none is.
 func (m *matcher) first(low string) *phrase {
 	best := len(m.phrases)
-	for at := 0; at+1 < len(low); at++ {
-		bucket := m.starts[pair(low[at:])]
+	for at := 0; at+startBytes <= len(low); at++ {
+		bucket := m.starts[start(low[at:])]
 		if bucket == 0 {
 			continue
 		}
@@ -47,7 +51,11 @@ func (m *matcher) first(low string) *phrase {
 	return &m.phrases[best]
 }
 
-func pair(s string) uint16 { return uint16(s[0])<<8 | uint16(s[1]) }
+// start gives the hash of the first bytes.
+func start(s string) uint32 {
+	_ = s[startBytes-1]
+	return (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16) * 0x9E3779B1 >> (32 - startBits)
+}
 
 // lower makes the letters of ASCII small, which is all that the phrases need and
 // several times as fast as all of Unicode.

@@ -148,7 +148,7 @@ func (l *layer) field() string {
 
 // quoted gives what stands in a message between two marks, behind a lead of ours.
 func quoted(message, lead, from, to string) string {
-	_, rest, ok := strings.Cut(message, from)
+	_, rest, ok := strings.Cut(message[:min(len(message), scanned)], from)
 	if !ok {
 		return ""
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,5 +112,28 @@ func TestADaysCountsAParkingAndALearntLimitSurviveAKill(t *testing.T) {
 				t.Errorf("%d calls reached Google after the kill", n-calls)
 			}
 		})
+	}
+}
+
+func TestAClockThatIsSetBackHoldsNobodyUpForLongerThanAMinute(t *testing.T) {
+	t.Parallel()
+	const flash = "gemini-3.1-flash-image"
+	sim := startSim(t)
+	dir := t.TempDir()
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, "queue: {max_wait: 100ms}")
+	gw := start(t, dir, nil, "serve", "--listen", "127.0.0.1:0", "--clock-shift", "24h")
+	for range 10 {
+		if a := gw.generate(flash, prompt); a.StatusCode != 200 {
+			t.Fatalf("got %d %s", a.StatusCode, a.body)
+		}
+	}
+	gw.interrupt()
+	gw = start(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
+	a := gw.generate(flash, prompt)
+	if after, _ := strconv.Atoi(a.Header.Get("Retry-After")); a.StatusCode != 429 || after < 1 || after > 61 {
+		t.Errorf("after a day was taken back: %d, to come back in %d s", a.StatusCode, after)
+	}
+	if k := gw.knows("a", flash); k.Used["rpd"] != 10 {
+		t.Errorf("of the day it knows %+v", k)
 	}
 }

@@ -323,8 +323,41 @@ func TestNoSpanAndNoDayExceedsALimitHoweverThingsInterleave(t *testing.T) {
 func TestNoSpanExceedsALimitWhenTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
 	check(t, func(r *run) {
-		r.drive(map[string]func(*rapid.T){"set back": func(*rapid.T) { r.jump(-1) }})
+		r.drive(map[string]func(*rapid.T){
+			"set back": func(*rapid.T) { r.jump(-1) },
+			"noticed":  func(*rapid.T) { SetBack(r.states, r.clock()) },
+		})
 		r.rolling(r.arrived)
+	})
+}
+
+// However far ahead a clock was, when that is noticed room is as near as by a clock
+// that was right: a day no further than midnight, all else no further than its span.
+func TestAClockThatWasAheadHoldsNobodyUpForLonger(t *testing.T) {
+	t.Parallel()
+	check(t, func(r *run) {
+		r.drive(map[string]func(*rapid.T){"set back": func(*rapid.T) { r.jump(-1) }})
+		back := rapid.SampledFrom([]time.Duration{0, 90 * time.Second, time.Hour, 30 * time.Hour, 400 * 24 * time.Hour}).Draw(r.T, "set back at last")
+		now := r.clock().Add(-back)
+		for _, s := range r.states {
+			s.Parks(Parking{Reason: plantain.RateMinute, Since: r.clock(), Until: r.clock().Add(30 * time.Second)})
+		}
+		SetBack(r.states, now)
+		delete(r.limits, plantain.LimitRPD)
+		need := r.need()
+		// Of a crash before: nobody knows until the deadline whether it was sent.
+		soon := now.Add(minute + timeout + settles + minute + Margin)
+		if _, spends := r.limits[plantain.LimitSpend]; spends {
+			soon = soon.Add(tenMinutes)
+		}
+		if none := r.take(now, need); none != nil && !none.Forever && none.At.After(soon) {
+			r.Fatalf("at %v there is room at %v by %s, and not by %v", now, none.At, none.Limit, soon)
+		}
+		if rapid.Bool().Draw(r.T, "and then") {
+			if none := r.take(soon, need); none != nil && !none.Forever {
+				r.Fatalf("at %v there is no room before %v by %s", soon, none.At, none.Limit)
+			}
+		}
 	})
 }
 

@@ -121,6 +121,9 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		return nil, err
 	}
 	h.pool.Saw(windows)
+	if err := h.setBack(ctx); err != nil {
+		return nil, err
+	}
 	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Spool: h.spool, Clock: clock, Log: log}
 	h.gateway = &gateway.Gateway{
 		Relay:     h.relay,
@@ -156,6 +159,32 @@ func (h *house) recover(ctx context.Context, folder string) error {
 	if swept > 0 || unknown > 0 {
 		h.log.Warn("the last process did not end in order", "attempts_unknown", unknown, "spool_files_swept", swept)
 	}
+	return nil
+}
+
+// setBack brings back to now what a clock left in the windows that was ahead.
+func (h *house) setBack(ctx context.Context) error {
+	now := h.clock.Now()
+	keys := h.pool.Ahead(now)
+	if len(keys) == 0 {
+		return nil
+	}
+	h.log.Warn("the clock was set back: what it counted until then counts from now", "now", now.UTC().Format(time.RFC3339), "windows", len(keys))
+	return h.update(ctx, keys, func(s pool.States) { pool.SetBack(s, now) })
+}
+
+// update changes windows, and what the pool has seen of them.
+func (h *house) update(ctx context.Context, keys []pool.Key, change func(pool.States)) error {
+	left := pool.States{}
+	err := h.store.Update(ctx, keys, func(s pool.States) error {
+		change(s)
+		left = s
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	h.pool.Saw(left)
 	return nil
 }
 

@@ -137,16 +137,9 @@ func (h *house) recheck(ctx context.Context, name plantain.ProjectName) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	left := pool.States{}
-	err := h.store.Update(ctx, keys, func(s pool.States) error {
-		pool.Mended(s)
-		left = s
-		return nil
-	})
-	if err != nil {
+	if err := h.update(ctx, keys, pool.Mended); err != nil {
 		return fmt.Errorf("end a parking: %w", err)
 	}
-	h.pool.Saw(left)
 	return nil
 }
 

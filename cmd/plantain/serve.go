@@ -132,7 +132,7 @@ func (h *house) stop(w *world, server *server, longest time.Duration) error {
 func (h *house) announce(address string) error { return h.store.Announce(address, h.door.Operator) }
 
 // sweep gives up attempts past their deadline that nobody settled, such as after
-// a full disk.
+// a full disk, and lets no clock that was ahead for a while hold anybody up.
 func (h *house) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -141,6 +141,9 @@ func (h *house) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			if err := h.setBack(ctx); err != nil && ctx.Err() == nil {
+				h.log.Error("look for what a clock left that was ahead", "error", err)
+			}
 			if h.relay.Ready() != nil {
 				continue // what is still to be settled would be given up
 			}

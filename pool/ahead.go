@@ -1,0 +1,84 @@
+package pool
+
+import (
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// A clock that is set back leaves behind what it wrote when it was ahead. Left as it
+// is, a minute that was used up by a clock a day ahead would end in a day. Whatever it
+// says, all of it happened by now: so from now it counts, and that errs on the careful
+// side.
+
+// Ahead are the windows that something was written to by a clock since set back by
+// more than a minute. Less than that holds nothing up for longer than a minute.
+func (p *Pool) Ahead(now time.Time) (keys []Key) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for k, s := range p.seen {
+		if s.ahead(now) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// SetBack brings what is ahead of an instant back to it.
+func SetBack(states States, now time.Time) {
+	for _, s := range states {
+		if s.ahead(now) {
+			s.setBack(now)
+		}
+	}
+}
+
+func (s *State) ahead(now time.Time) bool {
+	after := now.Add(minute)
+	if n := len(s.Ticks); n > 0 && s.Ticks[n-1].At > after.UnixMilli() {
+		return true
+	}
+	for _, h := range s.Holds {
+		if h.At > after.UnixMilli() {
+			return true
+		}
+	}
+	return s.Park.Since.After(after)
+}
+
+func (s *State) setBack(now time.Time) {
+	s.Seq++
+	ms, tomorrow := now.UnixMilli(), DayOf(Midnight(now))
+	for i := range s.Ticks {
+		s.Ticks[i].At = min(s.Ticks[i].At, ms)
+	}
+	for i := range s.Holds {
+		h := &s.Holds[i]
+		if h.At <= ms {
+			continue
+		}
+		if day := today(time.UnixMilli(h.At)); day <= tomorrow {
+			h.Day = max(h.Day, day)
+		}
+		h.At, h.Until = ms, h.Until-(h.At-ms)
+	}
+	s.Park.setBack(now)
+}
+
+func (p *Parking) setBack(now time.Time) {
+	ahead := p.Since.Sub(now)
+	if ahead <= 0 {
+		return
+	}
+	p.Since = now
+	if !p.Probe.IsZero() {
+		p.Probe = p.Probe.Add(-ahead)
+	}
+	switch {
+	case p.Until.IsZero():
+	case p.Reason == plantain.RateDay:
+		p.Until = dayEnds(now)
+	default:
+		p.Until = p.Until.Add(-ahead)
+	}
+}

@@ -133,6 +133,7 @@ type Attempt struct {
 	Estimate Nanodollars // the most it can cost
 	Opened   time.Time
 	Deadline time.Time // past it, an attempt that nobody settled is unknown
+	Claim    Claim     // of its request; zero: none
 }
 
 // Failure is the error of a request that got no image: the last verdict, and

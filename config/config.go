@@ -97,7 +97,9 @@ type Retention struct {
 	Images      time.Duration
 	ImagesMax   int64 // bytes
 	Signatures  time.Duration
-	Idempotency time.Duration
+	Idempotency time.Duration // of the answer to a request; zero: none is kept
+	// IdempotencyMax is how many bytes of answers are kept; zero: as many as come.
+	IdempotencyMax int64
 }
 
 // Spool is where bodies are held.
@@ -116,7 +118,7 @@ func Default() Config {
 		Retry:      Retry{Attempts: 6, Base: time.Second, Cap: 32 * time.Second, Budget: 0.2},
 		Queue:      Queue{MaxWait: 120 * time.Second, MaxLength: 1000},
 		Billing:    Billing{Filtered: plantain.FilteredCharged},
-		Retention:  Retention{Images: 30 * day, ImagesMax: 20e9, Signatures: 7 * day, Idempotency: day},
+		Retention:  Retention{Images: 30 * day, ImagesMax: 20e9, Signatures: 7 * day, Idempotency: day, IdempotencyMax: 5e9},
 		Spool:      Spool{Memory: 128 << 20},
 		StatusFeed: "https://status.cloud.google.com/incidents.json",
 		Catalogue:  gemini.DefaultCatalogue(),

@@ -102,6 +102,7 @@ func (r *reader) config(s *section, text []byte, c *Config) {
 		k.bytes("images_max", &c.Retention.ImagesMax)
 		k.duration("signatures", &c.Retention.Signatures)
 		k.duration("idempotency", &c.Retention.Idempotency)
+		k.bytes("idempotency_max", &c.Retention.IdempotencyMax)
 		k.end()
 	}
 	for _, n := range s.list("fallback_models") {

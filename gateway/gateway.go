@@ -47,6 +47,7 @@ type Gateway struct {
 	Attempts func(plantain.RequestID) ([]Attempt, error)
 	// Spend sums up what stands in the ledger; nil: the route is not served.
 	Spend     func(context.Context, ledger.Query) (ledger.Report, error)
+	Answers   Answers                  // nil: none are kept, and the route is not served
 	Rules     func() verdict.Rules     // what to believe of a filtered answer, for /api/v1/explain; nil: the defaults
 	Catalogue func() *gemini.Catalogue // of the models that keys may be bound to; nil: the one that comes with Plantain
 	Load      func() Load              // nil: not told to /metrics
@@ -73,6 +74,9 @@ func (g *Gateway) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", g.healthz)
 	mux.HandleFunc("GET /readyz", g.readyz)
 	mux.Handle("GET /api/v1/requests/{id}", g.behind(g.request))
+	if g.Answers != nil {
+		mux.Handle("GET /api/v1/requests/{id}/answer", g.behind(g.answer))
+	}
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))
 	mux.Handle("GET /api/v1/spend", g.behind(g.spend))

@@ -97,6 +97,7 @@ var (
 	buildInfo   = describe("build_info", "1; its labels are the build.", "version", "revision", "go")
 	waitingNow  = describe("requests_waiting", "Requests in the queue for room.")
 	spooledNow  = describe("spool_bytes", "Memory that bodies hold.")
+	answersLost = describe("answers_lost_total", "Answers of which no copy could be kept for a request that is repeated.")
 	attemptsNow = describe("attempts_running", "Attempts that are out.", "project", "model")
 	parkedNow   = describe("parked", "1 where a project is parked; an empty model is the whole project.", "project", "model", "reason")
 	parkedUntil = describe("parked_until_timestamp_seconds", "When a parking ends; +Inf: not by itself.", "project", "model", "reason")
@@ -115,7 +116,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements [prometheus.Collector].
 func (state) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{buildInfo, waitingNow, spooledNow, attemptsNow, parkedNow, parkedUntil,
+	for _, d := range []*prometheus.Desc{buildInfo, waitingNow, spooledNow, answersLost, attemptsNow, parkedNow, parkedUntil,
 		windowUsed, windowLimit, windowHeadroom, windowFree, windowReset, windowLearnt} {
 		ch <- d
 	}
@@ -132,6 +133,9 @@ func (s state) Collect(ch chan<- prometheus.Metric) {
 		l := s.g.Load()
 		gauge(ch, waitingNow, float64(l.Waiting))
 		gauge(ch, spooledNow, float64(l.Spooled))
+	}
+	if s.g.Answers != nil {
+		ch <- prometheus.MustNewConstMetric(answersLost, prometheus.CounterValue, float64(s.g.Answers.Lost()))
 	}
 	if s.g.Weather.Now != nil {
 		collectWeather(ch, s.g.Weather.Now())

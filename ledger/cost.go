@@ -108,6 +108,7 @@ type Entry struct {
 	Differs      string // what of the picture is not as asked; empty: nothing is
 	Usage        gemini.Usage
 	AnswerLength int64
+	Answer       *plantain.Answer // that is owed from now on; nil: none
 }
 
 // State is where an attempt stands.

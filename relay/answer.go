@@ -74,6 +74,8 @@ type answer struct {
 	body    *spool.Buffer // handed on byte for byte; it may be held
 	length  int64         // of body; -1: not known yet
 	errBody []byte        // instead of body, where a detail was added
+	// repeated says that google are the headers of the answer as it was given before.
+	repeated bool
 }
 
 // share gives the answer to one more reader.
@@ -163,10 +165,26 @@ var dropped = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Te", "
 
 // response makes the HTTP response of an answer.
 func (a *answer) response(r *http.Request) *http.Response {
-	if a.refused != nil {
-		return a.refused.response(r, a.header)
+	status, head, text := a.render()
+	if a.body == nil {
+		return newResponse(r, status, head, io.NopCloser(bytes.NewReader(text)), int64(len(text)))
 	}
-	head := a.google.Clone()
+	body := a.body.Reader(r.Context().Done())
+	a.body.Release() // the share of this caller; the reader has its own
+	return newResponse(r, status, head, body, a.length)
+}
+
+// render gives what a client sees of an answer: text where it has no body that is
+// handed on. The header is the caller's own.
+func (a *answer) render() (status int, head http.Header, text []byte) {
+	if a.refused != nil {
+		return a.refused.render(a.header)
+	}
+	head = a.google.Clone()
+	if a.repeated {
+		head.Set(replayed, "true")
+		return a.status, head, nil
+	}
 	for _, name := range dropped {
 		head.Del(name)
 	}
@@ -179,11 +197,9 @@ func (a *answer) response(r *http.Request) *http.Response {
 	if a.errBody != nil {
 		head.Set("Content-Type", jsonType)
 		head.Del("Content-Encoding")
-		return newResponse(r, a.status, head, io.NopCloser(bytes.NewReader(a.errBody)), int64(len(a.errBody)))
+		return a.status, head, a.errBody
 	}
-	body := a.body.Reader(r.Context().Done())
-	a.body.Release() // the share of this caller; the reader has its own
-	return newResponse(r, a.status, head, body, a.length)
+	return a.status, head, nil
 }
 
 func newResponse(r *http.Request, status int, head http.Header, body io.ReadCloser, length int64) *http.Response {
@@ -199,16 +215,20 @@ func newResponse(r *http.Request, status int, head http.Header, body io.ReadClos
 
 // response makes the HTTP response of a refusal, in Google's shape.
 func (r *refusal) response(req *http.Request, h header) *http.Response {
+	status, head, text := r.render(h)
+	return newResponse(req, status, head, io.NopCloser(bytes.NewReader(text)), int64(len(text)))
+}
+
+func (r *refusal) render(h header) (status int, head http.Header, text []byte) {
 	if h.verdict == "" {
 		h.verdict = r.verdict.Class
 	}
 	if h.after == 0 {
 		h.after = r.after
 	}
-	body := r.google(h).encode()
-	head := http.Header{"Content-Type": {jsonType}}
+	head = http.Header{"Content-Type": {jsonType}}
 	h.write(head)
-	return newResponse(req, r.status, head, io.NopCloser(bytes.NewReader(body)), int64(len(body)))
+	return r.status, head, r.google(h).encode()
 }
 
 // google gives a refusal in Google's error shape.

@@ -75,8 +75,10 @@ type ask struct {
 	begun  time.Time
 	// Since when nothing of it is out, and how long it had waited before; only the
 	// flight uses them.
-	idle   time.Time
-	waited time.Duration
+	idle    time.Time
+	waited  time.Duration
+	claimed bool // its key stands in the books
+	kept    bool // so does its answer, or will
 	bounds
 	need     pool.Amount
 	spent    plantain.Cost // of all attempts so far

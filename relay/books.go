@@ -15,6 +15,10 @@ import (
 // was settled before, given up as unknown, or never opened.
 var ErrNotOut = errors.New("the attempt is not out")
 
+// ErrClaimed says that an attempt cannot be opened, because another request claims
+// its Idempotency-Key.
+var ErrClaimed = errors.New("another request has the key")
+
 // Books is the one interface through which an attempt changes state. Both verbs
 // are one transaction each: all of it happens or nothing does. The suite
 // relay/bookstest says in full what is promised.
@@ -22,16 +26,18 @@ type Books interface {
 	// Open writes an attempt as sent, before anything is, and takes its room: fn
 	// is called on the true states of keys. Where fn gives an error nothing is
 	// written and Open gives that error as it is. fn must not block and may be
-	// called again.
+	// called again. With the attempt goes the claim of its request, where it has one:
+	// where processes share the books and another one was first, nothing is written
+	// and Open gives ErrClaimed.
 	Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, fn func(pool.States) error) error
-	// Settle ends an attempt that is out, with its entry, and applies fn to the
-	// states of keys. It gives ErrNotOut, and changes nothing, where the attempt
+	// Settle ends an attempt that is out, with its entry and the answer that is owed
+	// from then on, and applies fn to the states of keys. It gives ErrNotOut, and changes nothing, where the attempt
 	// is not out.
 	Settle(ctx context.Context, e ledger.Entry, keys []pool.Key, fn func(pool.States) error) error
 }
 
 // Memory is Books that forget with the process, for a program that embeds the
-// Transport. The zero value is ready.
+// Transport, and keep no claims or answers. The zero value is ready.
 type Memory struct {
 	mu      sync.Mutex
 	windows pool.Memory

@@ -70,6 +70,13 @@ func (f *flight) left() bool {
 	return true
 }
 
+// abandoned reports that nobody waits for the answer at this moment.
+func (f *flight) abandoned() bool {
+	f.all.mu.Lock()
+	defer f.all.mu.Unlock()
+	return f.callers == 0
+}
+
 // flights are all running requests. Those that carry an idempotency key can be
 // joined. The zero value is ready.
 type flights struct {
@@ -85,22 +92,24 @@ type flightKey struct {
 }
 
 // join runs a request, or waits for the one that already runs under the same
-// client and key. It gives an error only where the caller's context ends first.
-func (fs *flights) join(ctx context.Context, a *ask, run func(*flight) *answer) (*answer, error) {
+// client and key, which it then reports. It gives an error only where the caller's
+// context ends first.
+func (fs *flights) join(ctx context.Context, a *ask, run func(*flight) *answer) (_ *answer, joined bool, _ error) {
 	f := fs.board(a, run)
 	if f == nil {
 		a.body.Release()
-		return &answer{refused: keyReused(), header: header{request: a.id}}, nil
+		return &answer{refused: keyReused(), header: header{request: a.id}}, false, nil
 	}
+	joined = f.ask != a
 	select {
 	case <-f.answered:
 	case <-ctx.Done():
 		fs.quit(f)
-		return nil, ctx.Err()
+		return nil, joined, ctx.Err()
 	}
 	answer := f.answer.share()
 	fs.quit(f)
-	return answer, nil
+	return answer, joined, nil
 }
 
 // board finds the flight to wait for, and starts it where there is none. It gives

@@ -252,6 +252,7 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 		Client: a.caller.Client, Project: m.Name, Model: a.entry.ID, Size: a.asked.Size,
 		Opened: now, Deadline: now.Add(t.set().timeout() + settling),
 	}}
+	o.attempt.Claim = t.claim(a, o.attempt.Deadline)
 	if a.route.free() {
 		t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
 		return o, nil
@@ -268,11 +269,12 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 		return t.books.Open(context.Background(), o.attempt, keys, fn)
 	}); err != nil {
 		t.weather.Tell(now, m, o.attempt, plantain.Unclassifiable, nil) // it never went
-		if !errors.As(err, new(*pool.NoRoom)) && !errors.As(err, new(*pool.OverLimit)) {
+		if !errors.As(err, new(*pool.NoRoom)) && !errors.As(err, new(*pool.OverLimit)) && !errors.Is(err, ErrClaimed) {
 			err = t.booksFailed(err)
 		}
 		return nil, err
 	}
+	a.claimed = o.attempt.Claim != (plantain.Claim{})
 	t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
 	return o, nil
 }
@@ -337,6 +339,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 	}}
 	switch err := d.settle(); {
 	case errors.Is(err, ErrNotOut):
+		t.owesStill(r.owed)
 		t.log().Error("the attempt was given up before it was settled, and stands as unknown",
 			"request", a.id, "attempt", o.attempt.ID, "cost", r.cost.String())
 	case err != nil:

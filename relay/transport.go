@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/internal/spool"
 	"github.com/plantainhq/plantain/ledger"
@@ -29,11 +30,14 @@ import (
 type Transport struct {
 	Settings
 	Pool  *pool.Pool
-	Books Books             // nil: kept in memory
-	Spool *spool.Spool      // nil: one in the user's cache folder
-	Base  http.RoundTripper // nil: like http.DefaultTransport, with more connections kept
-	Clock plantain.Clock    // zero: the real one
-	Log   *slog.Logger      // nil: nothing is logged
+	Books Books        // nil: kept in memory
+	Spool *spool.Spool // nil: one in the user's cache folder
+	// Answers are kept for requests that come again; nil: a repeated request gets the
+	// answer of one that runs, and what ended is forgotten.
+	Answers *gallery.Answers
+	Base    http.RoundTripper // nil: like http.DefaultTransport, with more connections kept
+	Clock   plantain.Clock    // zero: the real one
+	Log     *slog.Logger      // nil: nothing is logged
 	// Watch is told what happens to every request, by many goroutines at once; nil:
 	// nobody. It must not block.
 	Watch func(Event)
@@ -62,6 +66,7 @@ type Settings struct {
 	Timeout   time.Duration                // the longest that one attempt may take; zero: 5 minutes
 	MaxWait   time.Duration                // the longest that a request waits for room; zero: 2 minutes
 	MaxQueue  int                          // requests that may wait for room at once; zero: 1000
+	Remember  time.Duration                // how long an answer is owed to a repeated request; zero: 24 hours, below zero: not
 	MaxAnswer int64                        // bytes of an answer, past which it is cut off; zero: [MaxAnswer]
 	// Fallback are the models that may serve, in this order, when the one asked for
 	// has no room in time or no capacity; nil: none. A [Caller] may say otherwise. What
@@ -106,11 +111,15 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := t.flights.join(r.Context(), a, t.run)
+	answer, joined, err := t.flights.join(r.Context(), a, t.run)
 	if err != nil {
 		return nil, err
 	}
-	return answer.response(r), nil
+	res := answer.response(r)
+	if joined {
+		res.Header.Set(replayed, "true")
+	}
+	return res, nil
 }
 
 // Stop opens no attempt any more: what is out is finished, what waits is refused.
@@ -137,19 +146,31 @@ func (t *Transport) run(f *flight) *answer {
 	defer a.body.Release()
 	a.idle = t.now()
 	t.budget.earn(cmp.Or(t.set().Policy.Budget, 0.2))
-	end := t.try(f, 0)
-	if f.answer == nil {
-		end = t.fallBack(f, end)
+	var end ending
+	for {
+		if owed := t.recall(f); owed != nil {
+			return owed
+		}
+		end = t.try(f, end.attempts)
+		if f.answer == nil {
+			end = t.fallBack(f, end)
+		}
+		if !errors.Is(end.err, ErrClaimed) {
+			break
+		}
+		end.last.release() // another process was first: its answer is ours
 	}
 	defer end.last.release()
+	answer := f.answer
 	switch {
-	case f.answer != nil:
-		return f.answer
+	case answer != nil:
 	case end.err != nil:
-		return t.refuse(a, end.last, end.attempts, end.err)
+		answer = t.refuse(a, end.last, end.attempts, end.err)
 	default:
-		return t.answer(a, end.last, end.attempts)
+		answer = t.answer(a, end.last, end.attempts)
 	}
+	t.remember(a, answer)
+	return answer
 }
 
 // try is the loop: attempts on one model, after those that the request has behind
@@ -175,6 +196,9 @@ func (t *Transport) try(f *flight, behind int) ending {
 			// All but the last byte may go while the books are written.
 			g.body.Show(g.body.Len() - 1)
 			f.depart(t.answer(a, last, n))
+		}
+		if step.Done || f.answer != nil {
+			last.owed = t.keep(f, last, n)
 		}
 		t.settle(a, last, n)
 		if f.answer != nil {
@@ -203,6 +227,7 @@ type result struct {
 	*got
 	verdict plantain.Verdict
 	cost    plantain.Cost
+	owed    *plantain.Answer // from its settlement on; nil: nothing
 }
 
 // judge says what an attempt meant and cost.

@@ -32,7 +32,7 @@ func (t *tx) open(owner string, a plantain.Attempt) error {
 	if n != 1 {
 		return errUsed
 	}
-	return nil
+	return t.claim(owner, a)
 }
 
 // Settle implements [relay.Books].
@@ -61,7 +61,10 @@ func (t *tx) settle(e ledger.Entry) error {
 	if n != 1 {
 		return relay.ErrNotOut
 	}
-	return nil
+	if e.Answer == nil {
+		return nil
+	}
+	return t.keep(*e.Answer)
 }
 
 // explanation is kept where there is something to explain.

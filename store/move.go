@@ -27,7 +27,8 @@ type step struct {
 var errUsed = errors.New("an attempt of that id was opened before")
 
 // step takes a step in the tables. It gives errUsed or [relay.ErrNotOut] where that
-// is not possible, and has changed nothing then.
+// is not possible, and has changed nothing then; or [relay.ErrClaimed], having
+// written the attempt.
 func (t *tx) step(owner string, s step) error {
 	if s.Opens != nil {
 		return t.open(owner, *s.Opens)
@@ -77,7 +78,7 @@ type window struct {
 func (t *tx) redo(r record) error {
 	for _, s := range r.Steps {
 		err := t.step(r.Owner, s)
-		if err != nil && !errors.Is(err, errUsed) && !errors.Is(err, relay.ErrNotOut) {
+		if err != nil && !errors.Is(err, errUsed) && !errors.Is(err, relay.ErrNotOut) && !errors.Is(err, relay.ErrClaimed) {
 			return err
 		}
 	}

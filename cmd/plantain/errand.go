@@ -63,7 +63,7 @@ func (e *errand) lastWords() string {
 	if e.at == nil {
 		return left + ", and stands in the ledger as unknown"
 	}
-	return fmt.Sprintf("%s; the gateway finishes it and has it in its ledger: %s/api/v1/requests/%s", left, e.at.base, e.last.Request)
+	return fmt.Sprintf("%s; the gateway finishes it and keeps it: %s/api/v1/requests/%s/answer", left, e.at.base, e.last.Request)
 }
 
 // ended says why a request that was interrupted brought nothing.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/config"
+	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/gateway"
 	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/internal/spool"
@@ -75,6 +76,8 @@ type house struct {
 	spool *spool.Spool
 	door  *gateway.Door
 
+	answers *gallery.Answers
+
 	gateway *gateway.Gateway
 	hours   hours
 
@@ -103,7 +106,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if lead := h.store.Lead(); lead.Abs() > 2*time.Second {
 		log.Warn("this machine's clock is not that of the database, which counts", "database_ahead", lead.Round(time.Millisecond))
 	}
-	if err := h.recover(ctx, filepath.Join(images, "spool")); err != nil {
+	if err := h.recover(ctx, images); err != nil {
 		return nil, err
 	}
 	operator, _ := gateway.NewKey(plantain.LocalClient, true, clock.Now(), time.Time{})
@@ -124,7 +127,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if err := h.setBack(ctx); err != nil {
 		return nil, err
 	}
-	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Spool: h.spool, Clock: clock, Log: log}
+	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Spool: h.spool, Answers: h.answers, Clock: clock, Log: log}
 	h.gateway = &gateway.Gateway{
 		Relay:     h.relay,
 		Door:      h.door,
@@ -133,6 +136,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Recheck:   h.recheck,
 		Weather:   gateway.Weather{Now: h.relay.Weather, Hours: h.hours.read(h.store, clock)},
 		Attempts:  h.attempts,
+		Answers:   h.answers,
 		Spend:     h.store.Spend,
 		Rules:     func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
 		Catalogue: func() *gemini.Catalogue { return h.now.Load().Catalogue },
@@ -148,12 +152,20 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 
 // recover opens the spool and clears up what an earlier process left behind.
 func (h *house) recover(ctx context.Context, folder string) error {
-	swept, err := h.openSpool(folder)
+	swept, err := h.openSpool(filepath.Join(folder, "spool"))
 	if err != nil {
 		return err
 	}
 	unknown, err := h.store.Recover(ctx, h.clock.Now())
 	if err != nil {
+		return err
+	}
+	shelf, err := gallery.NewShelf(filepath.Join(folder, "answers"))
+	if err != nil {
+		return err
+	}
+	h.answers = &gallery.Answers{Rows: h.store, Shelf: shelf, Max: h.built.Retention.IdempotencyMax}
+	if _, err := h.answers.Tidy(ctx, h.clock.Now(), !h.store.Shared()); err != nil {
 		return err
 	}
 	if swept > 0 || unknown > 0 {
@@ -260,6 +272,10 @@ func settings(c *config.Config) ([]pool.Member, relay.Settings, error) {
 		Rules:   verdict.Rules{Filtered: c.Billing.Filtered},
 		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait, MaxQueue: c.Queue.MaxLength,
 		Fallback: c.FallbackModels,
+		Remember: c.Retention.Idempotency,
+	}
+	if s.Remember == 0 {
+		s.Remember = -1
 	}
 	var members []pool.Member
 	for _, p := range c.Projects {

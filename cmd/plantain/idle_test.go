@@ -15,7 +15,7 @@ func TestASettingWithoutEffectIsNamed(t *testing.T) {
 		t.Errorf("the defaults are named: %v", got)
 	}
 	c.Retention.Images = time.Hour
-	if got := idle(&c); !slices.Equal(got, []string{"retention"}) {
+	if got := idle(&c); !slices.Equal(got, []string{"retention.images"}) {
 		t.Errorf("got %v", got)
 	}
 }

@@ -132,7 +132,8 @@ func (h *house) stop(w *world, server *server, longest time.Duration) error {
 func (h *house) announce(address string) error { return h.store.Announce(address, h.door.Operator) }
 
 // sweep gives up attempts past their deadline that nobody settled, such as after
-// a full disk, and lets no clock that was ahead for a while hold anybody up.
+// a full disk, removes answers that are owed to nobody any more, and lets no clock
+// that was ahead for a while hold anybody up.
 func (h *house) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -149,6 +150,9 @@ func (h *house) sweep(ctx context.Context) {
 			}
 			if _, err := h.store.Recover(ctx, h.clock.Now()); err != nil && ctx.Err() == nil {
 				h.log.Error("look for overdue attempts", "error", err)
+			}
+			if _, err := h.answers.Tidy(ctx, h.clock.Now(), false); err != nil && ctx.Err() == nil {
+				h.log.Error("tidy up the answers that are kept", "error", err)
 			}
 		}
 	}

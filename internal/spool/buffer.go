@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,7 @@ type Buffer struct {
 	chunks [][]byte
 	tail   int // bytes used of the last chunk
 	file   *os.File
+	stays  bool  // the file is not the buffer's own
 	memory int64 // bytes in chunks
 	size   int64
 
@@ -34,6 +36,36 @@ func (s *Spool) Buffer() *Buffer {
 	b := &Buffer{spool: s}
 	b.refs.Store(1)
 	return b
+}
+
+// File gives a Buffer over a file that is there, with one reference. It closes the
+// file in the end and leaves it where it is.
+func (s *Spool) File(f *os.File) (*Buffer, error) {
+	at, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	b := s.Buffer()
+	b.file, b.size, b.stays = f, at.Size(), true
+	return b, nil
+}
+
+// Copy writes all that was written to w, also what readers do not see yet. Only the
+// buffer's own writer may call it.
+func (b *Buffer) Copy(w io.Writer) error {
+	for i, c := range b.chunks {
+		if i == len(b.chunks)-1 {
+			c = c[:b.tail]
+		}
+		if _, err := w.Write(c); err != nil {
+			return err
+		}
+	}
+	if b.file == nil {
+		return nil
+	}
+	_, err := io.Copy(w, io.NewSectionReader(b.file, 0, b.size-b.memory))
+	return err
 }
 
 // Len is how many bytes were written.
@@ -227,6 +259,8 @@ func (b *Buffer) Release() {
 	if b.file != nil {
 		// Nothing can be done about a file that will not go; the next Sweep takes it.
 		_ = b.file.Close()
-		_ = os.Remove(b.file.Name())
+		if !b.stays {
+			_ = os.Remove(b.file.Name())
+		}
 	}
 }

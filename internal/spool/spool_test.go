@@ -54,6 +54,11 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 					t.Errorf("wrote %d bytes (%v), want %d", out.Len(), err, size)
 				}
 				r.Close()
+				out.Reset()
+				b.Hold() // of a held body too, what is not shown
+				if err := b.Copy(&out); err != nil || !bytes.Equal(out.Bytes(), want) {
+					t.Errorf("copied %d bytes (%v), want %d", out.Len(), err, size)
+				}
 				b.Release()
 				if s.Used() != 0 {
 					t.Errorf("%d bytes still in use", s.Used())
@@ -63,6 +68,39 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestABufferOverAFileLeavesItWhereItIs(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := body(100_000)
+	path := filepath.Join(t.TempDir(), "kept")
+	if err := os.WriteFile(path, want, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.File(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := b.Reader(nil)
+	b.Release()
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("read %d bytes (%v), want %d", len(got), err, len(want))
+	}
+	r.Close()
+	if _, err := f.Stat(); err == nil {
+		t.Error("the file was not closed")
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,0 +1,166 @@
+package gallery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/plantainhq/plantain"
+)
+
+// Answers keeps the answers that are owed to repeated requests. All fields but Max
+// are required. It is safe for concurrent use and must not be copied.
+//
+// A claim is written with the attempt, before anything is sent. When the answer
+// is final its body is a file, synced and renamed into place, before its row is
+// written, in the one transaction that also settles the attempt; only after that
+// does the client see the end of it. So a crash leaves one of these:
+//
+//   - before the claim: nothing was sent, and the request starts anew;
+//   - between claim and settlement: a claim without an answer. Whether the attempts
+//     of its request may have been charged stands in the ledger; where one may, the
+//     claim answers that it is not known, and where none was, it starts anew. A file
+//     that was written by then has no row and is swept;
+//   - after the settlement: row and file are there, whatever the client saw.
+//
+// A body leaves before its row does: a row without a body still tells that the
+// request was answered, so that no crash makes it be paid for twice.
+type Answers struct {
+	Rows  AnswerRows
+	Shelf *Shelf
+	Max   int64 // bytes of all bodies on this Shelf, past which the oldest go; zero: no bound
+
+	used   atomic.Int64 // as far as known
+	lost   atomic.Int64
+	tidies sync.Mutex
+}
+
+// AnswerRows is where all of an answer but its body stands, implemented by store.
+type AnswerRows interface {
+	// Owed gives what stands under a client's key, or, where the key is empty, of a
+	// request; nil: nothing that has not expired.
+	Owed(ctx context.Context, by plantain.Answer, now time.Time) (*Owed, error)
+	// KeepAnswer writes an answer in the place of its own claim, or where there is none.
+	KeepAnswer(ctx context.Context, a plantain.Answer) error
+	// ReleaseClaim removes the claim or the answer of a request.
+	ReleaseClaim(ctx context.Context, r plantain.RequestID) error
+	// LoseAnswers takes note that the bodies of answers are gone.
+	LoseAnswers(ctx context.Context, requests []plantain.RequestID) error
+	// ExpireAnswers removes what has expired and gives all that is left.
+	ExpireAnswers(ctx context.Context, now time.Time) (map[plantain.RequestID]bool, error)
+}
+
+// Owed is a claim, and the answer once it is final.
+type Owed struct {
+	plantain.Answer
+	// Elsewhere says that the request runs in another process. False of a claim
+	// without an answer: nobody runs it, unless the asker does.
+	Elsewhere bool
+	Spent     plantain.Cost // of the attempts of a claim without an answer
+}
+
+// Find gives what stands under a client's key; nil: nothing.
+func (a *Answers) Find(ctx context.Context, c plantain.ClientName, key string, now time.Time) (*Owed, error) {
+	return a.Rows.Owed(ctx, plantain.Answer{Client: c, Claim: plantain.Claim{Key: key}}, now)
+}
+
+// Of gives the claim or the answer of a request; nil: there is none.
+func (a *Answers) Of(ctx context.Context, r plantain.RequestID, now time.Time) (*Owed, error) {
+	return a.Rows.Owed(ctx, plantain.Answer{Request: r}, now)
+}
+
+// Write makes the body of an answer durable and gives its size.
+func (a *Answers) Write(r plantain.RequestID, write func(io.Writer) error) (int64, error) {
+	n, err := a.Shelf.Put(string(r), write)
+	if err != nil {
+		a.lost.Add(1)
+		return 0, fmt.Errorf("keep an answer: %w", err)
+	}
+	a.used.Add(n)
+	return n, nil
+}
+
+// Lost is how many answers could not be kept, since the start.
+func (a *Answers) Lost() int64 { return a.lost.Load() }
+
+// Open opens the body of an answer. Close it.
+func (a *Answers) Open(r plantain.RequestID) (*os.File, error) { return a.Shelf.Open(string(r)) }
+
+// Release forgets a request that may be asked anew.
+func (a *Answers) Release(ctx context.Context, r plantain.RequestID) error {
+	// The row goes last: without one, the file of a crash in between would be swept,
+	// but a file that is gone says nothing wrong.
+	return errors.Join(a.Shelf.Remove(string(r)), a.Rows.ReleaseClaim(ctx, r))
+}
+
+// Crowded reports that there is more on the shelf than may be.
+func (a *Answers) Crowded() bool { return a.Max > 0 && a.used.Load() > a.Max }
+
+// orphaned is the age from which on a file without a row belongs to nobody: its row
+// is written right after it, or, while the store can't be written, when it can.
+const orphaned = 15 * time.Minute
+
+// Tidy removes what has expired, what belongs to nobody, and, where the bound is
+// passed, the oldest until a tenth of it is free. alone says that no other process
+// writes to the shelf and this one has not begun: then what has no row is nobody's
+// at once.
+func (a *Answers) Tidy(ctx context.Context, now time.Time, alone bool) (swept int, err error) {
+	a.tidies.Lock()
+	defer a.tidies.Unlock()
+	files, err := a.Shelf.list() // before the rows are read: a file is older than its row
+	if err != nil {
+		return 0, err
+	}
+	owed, err := a.Rows.ExpireAnswers(ctx, now)
+	if err != nil {
+		return 0, err
+	}
+	var used int64
+	var stays []kept
+	var errs []error
+	for _, f := range files {
+		if owed[plantain.RequestID(f.name)] || !alone && time.Since(f.at) < orphaned {
+			used += f.size
+			stays = append(stays, f)
+			continue
+		}
+		errs = append(errs, a.Shelf.Remove(f.name))
+		swept++
+	}
+	a.used.Store(used)
+	errs = append(errs, a.evict(ctx, stays, owed))
+	return swept, errors.Join(errs...)
+}
+
+// evict makes room.
+func (a *Answers) evict(ctx context.Context, files []kept, owed map[plantain.RequestID]bool) error {
+	if !a.Crowded() {
+		return nil
+	}
+	over := a.used.Load() - a.Max/10*9
+	var requests []plantain.RequestID
+	var sizes []int64
+	for _, f := range files {
+		if over <= 0 {
+			break
+		}
+		if r := plantain.RequestID(f.name); owed[r] {
+			requests, sizes = append(requests, r), append(sizes, f.size)
+			over -= f.size
+		}
+	}
+	if err := a.Rows.LoseAnswers(ctx, requests); err != nil {
+		return err
+	}
+	var errs []error
+	for i, r := range requests {
+		errs = append(errs, a.Shelf.Remove(string(r)))
+		a.used.Add(-sizes[i])
+	}
+	return errors.Join(errs...)
+}

@@ -131,9 +131,12 @@ type Attempt struct {
 	Model    Model
 	Size     string      // the size that was asked for: "1K"; empty where none was named
 	Estimate Nanodollars // the most it can cost
-	Opened   time.Time
-	Deadline time.Time // past it, an attempt that nobody settled is unknown
-	Claim    Claim     // of its request; zero: none
+	// Continues identifies the continuation token that the request carried, as
+	// ledger.Entry does with that of an answer; empty: it carried none.
+	Continues string
+	Opened    time.Time
+	Deadline  time.Time // past it, an attempt that nobody settled is unknown
+	Claim     Claim     // of its request; zero: none
 }
 
 // Failure is the error of a request that got no image: the last verdict, and

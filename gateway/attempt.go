@@ -27,10 +27,14 @@ type Attempt struct {
 	Width       int                  `json:"width,omitempty"`
 	Height      int                  `json:"height,omitempty"`
 	Differs     string               `json:"differs,omitempty"` // what of the picture is not as asked
+	// After is the attempt that this one goes on with, by a continuation token that
+	// an official SDK sent on by itself.
+	After plantain.AttemptID `json:"continues,omitempty"`
 }
 
-// Describe gives an attempt and its entry in the shape of /api/v1.
-func Describe(a plantain.Attempt, s ledger.State, e ledger.Entry) Attempt {
+// Describe gives an attempt and its entry in the shape of /api/v1; after is the one
+// that it goes on with.
+func Describe(a plantain.Attempt, after plantain.AttemptID, s ledger.State, e ledger.Entry) Attempt {
 	if s == ledger.Sent {
 		// It is out: nothing is known but what it may cost.
 		e.Cost = plantain.Cost{Low: 0, High: a.Estimate}
@@ -39,6 +43,6 @@ func Describe(a plantain.Attempt, s ledger.State, e ledger.Entry) Attempt {
 		ID: a.ID, Request: a.Request, Number: a.Number, Client: a.Client, Project: a.Project, Model: a.Model, State: s,
 		Class: e.Verdict.Class, Charged: e.Verdict.Charged, Explanation: e.Verdict.Explanation,
 		Status: e.Status, Opened: a.Opened, Took: e.Took.Seconds(), Cost: e.Cost,
-		Images: e.Images, Width: e.Width, Height: e.Height, Differs: e.Differs,
+		Images: e.Images, Width: e.Width, Height: e.Height, Differs: e.Differs, After: after,
 	}
 }

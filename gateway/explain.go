@@ -18,6 +18,10 @@ func Explain(a Attempt, hour capture.Hour) capture.Explanation {
 	v := plantain.Verdict{Class: a.Class, Charged: a.Charged, Explanation: a.Explanation}
 	e := capture.Of(verdict.Recall(v), hour)
 	e.ID = string(a.ID)
+	if a.After != "" {
+		e.Explanation += " It goes on with attempt " + string(a.After) +
+			", whose answer Google had paused: official SDKs ask again by themselves, and each time is billed."
+	}
 	return e
 }
 

@@ -82,6 +82,8 @@ func (a *answer) value(p spot, v value) {
 	case gatewayStatus:
 		b.State = v.text
 		a.errorValue(p, v)
+	case continuation:
+		b.Continuation = v.text
 	case finishMessage:
 		if a.nth <= 1 {
 			b.FinishMessage = v.text

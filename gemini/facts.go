@@ -55,6 +55,7 @@ type Body struct {
 
 	ModelVersion string
 	ResponseID   string
+	Continuation string // continuationToken: a request that carries it goes on with this answer
 	Usage        Usage
 
 	Parts  []Part // in order of their coming, over all events
@@ -170,10 +171,12 @@ type Asked struct {
 	Candidates  int64  // candidateCount; zero: not named
 	Modalities  string // responseModalities, upper case, joined by ","
 	ServiceTier string
-	Prompt      string // text of the last user turn, parts joined by "\n", cut at MaxText
-	TextBytes   int64  // length of all texts, for an estimate of tokens
-	Images      int    // pictures sent along, in all turns
-	Turns       []Turn
+	// Continuation is the continuationToken of the answer that this goes on with.
+	Continuation string
+	Prompt       string // text of the last user turn, parts joined by "\n", cut at MaxText
+	TextBytes    int64  // length of all texts, for an estimate of tokens
+	Images       int    // pictures sent along, in all turns
+	Turns        []Turn
 }
 
 // A Turn is one entry of contents.

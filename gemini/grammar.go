@@ -34,7 +34,8 @@ var grammar = map[spot]members{
 	rawText:        {"error": errorObject},
 	candidate: {
 		"content": content, "finishReason": finishReason, "finishMessage": finishMessage,
-		"safetyRatings": rating, "groundingMetadata": ignored, "citationMetadata": ignored,
+		"continuationToken": continuation,
+		"safetyRatings":     rating, "groundingMetadata": ignored, "citationMetadata": ignored,
 		"urlContextMetadata": ignored, "logprobsResult": ignored,
 	},
 	content:  {"parts": part},
@@ -116,7 +117,8 @@ var grammar = map[spot]members{
 
 	requestRoot: {
 		"contents": turn, "systemInstruction": system, "generationConfig": generation, "serviceTier": serviceTier,
-		"request": requestRoot, "generateContentRequest": requestRoot, // a batch line; countTokens
+		"continuationToken": continuation,
+		"request":           requestRoot, "generateContentRequest": requestRoot, // a batch line; countTokens
 		// Interactions
 		"input": input, "responseFormat": responseFormat, "responseModalities": responseModality,
 	},

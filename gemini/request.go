@@ -124,6 +124,8 @@ func (r *request) value(p spot, v value) {
 		a.Ratio = plainRatio(v.text)
 	case imageSize:
 		a.Size = plainSize(v.text)
+	case continuation:
+		a.Continuation = v.text
 	case serviceTier:
 		a.ServiceTier = v.text
 	case input: // Interactions takes the prompt as one string

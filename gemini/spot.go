@@ -57,7 +57,8 @@ const (
 
 	// Values. What stands at one of them is kept.
 	finishReason
-	endReason // of the whole, where there are no candidates
+	continuation // token to go on by, of an answer and of a request
+	endReason    // of the whole, where there are no candidates
 	finishMessage
 	blockReason
 	blockMessage

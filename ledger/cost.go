@@ -99,9 +99,13 @@ type Entry struct {
 	Settled time.Time
 	Took    time.Duration
 
-	Finish       string // finishReason or blockReason as Google wrote it
-	Served       plantain.Model
-	ResponseID   string
+	Finish     string // finishReason or blockReason as Google wrote it
+	Served     plantain.Model
+	ResponseID string
+	// Continuation identifies the continuation token of the answer: official SDKs
+	// send the request again with it by themselves, and each time is billed. Empty:
+	// it had none.
+	Continuation string
 	Images       int // final pictures delivered
 	Width        int // of the last of them
 	Height       int

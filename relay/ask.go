@@ -71,7 +71,7 @@ type ask struct {
 	body   *spool.Buffer // nil: none
 	digest [32]byte      // of the body, where there is a key
 	asked  gemini.Asked
-	files  []string // of the Files API that it names
+	names  []string // of files and tokens that belong to one project
 	begun  time.Time
 	// Since when nothing of it is out, and how long it had waited before; only the
 	// flight uses them.
@@ -271,7 +271,7 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 		sum.Sum(a.digest[:0])
 	}
 	a.asked = scan.Finish()
-	a.files = filesOf(a.asked)
+	a.names = namesIn(a.asked)
 	return nil
 }
 

@@ -15,7 +15,8 @@ func entryOf(a *ask, r *result, now time.Time) ledger.Entry {
 		Attempt: r.attempt.ID, Verdict: r.verdict, Cost: r.cost,
 		Stage: r.facts.Stage, Status: r.facts.Status, Sent: r.sent, Settled: now, Took: r.facts.Took,
 		Finish: b.FinishReason, Served: plantain.Model(b.ModelVersion), ResponseID: b.ResponseID,
-		Images: finals(b.Parts), Usage: b.Usage, AnswerLength: b.Bytes, Answer: r.owed,
+		Continuation: tokenID(b.Continuation),
+		Images:       finals(b.Parts), Usage: b.Usage, AnswerLength: b.Bytes, Answer: r.owed,
 	}
 	if e.Finish == "" {
 		e.Finish = b.BlockReason

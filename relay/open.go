@@ -249,7 +249,7 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 	}
 	o := &out{member: m, way: way, attempt: plantain.Attempt{
 		ID: plantain.AttemptID(t.newID("a")), Request: a.id, Number: n,
-		Client: a.caller.Client, Project: m.Name, Model: a.entry.ID, Size: a.asked.Size,
+		Client: a.caller.Client, Project: m.Name, Model: a.entry.ID, Size: a.asked.Size, Continues: tokenID(a.asked.Continuation),
 		Opened: now, Deadline: now.Add(t.set().timeout() + settling),
 	}}
 	o.attempt.Claim = t.claim(a, o.attempt.Deadline)
@@ -346,7 +346,8 @@ func (t *Transport) account(a *ask, r *result, n int) {
 		t.owe(d)
 		_ = t.booksFailed(err) // whoever comes next is told
 	}
-	t.owners.note(a.files, o.member.Name, v, now)
+	t.owners.note(a.names, o.member.Name, v, now)
+	t.owners.gave(entry.Continuation, o.member.Name, now)
 	t.Pool.Noted(now, r.attempt, r.verdict.Class, r.facts.Took)
 }
 

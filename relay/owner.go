@@ -1,8 +1,11 @@
 package relay
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,14 +14,14 @@ import (
 	"github.com/plantainhq/plantain/pool"
 )
 
-// owners are the projects that files of the Files API belong to, as far as
-// requests that named one have shown: no other project may read it, so such a
-// request is sent there, and waits for room there. Which project that is, nobody
-// says: it is found out by asking one after the other, which costs nothing. The
-// zero value is ready.
+// owners are the projects that files of the Files API and continuation tokens
+// belong to: no other project may use them, so a request that names one is sent
+// there, and waits for room there. A token belongs to the project whose answer had
+// it. Which project a file belongs to, nobody says: it is found out by asking one
+// after the other, which costs nothing. The zero value is ready.
 type owners struct {
 	mu     sync.Mutex
-	byFile map[string]owner
+	byName map[string]owner
 }
 
 type owner struct {
@@ -27,70 +30,97 @@ type owner struct {
 }
 
 const (
-	// fileLife is how long Google keeps a file (gemini-api.md §1).
+	// fileLife is how long Google keeps a file (gemini-api.md §1); how long a token
+	// is good, nobody says.
 	fileLife  = 48 * time.Hour
-	mostFiles = 10_000
+	mostNames = 10_000
 )
 
 var fileName = regexp.MustCompile(`(?:^|/v1(?:beta)?/)(files/[a-z0-9-]{1,40})$`)
 
-// filesOf are the files of the Files API that a request names.
-func filesOf(asked gemini.Asked) (files []string) {
+// namesIn are the files and the token in a request.
+func namesIn(asked gemini.Asked) (names []string) {
+	if id := tokenID(asked.Continuation); id != "" {
+		names = append(names, id)
+	}
 	for _, turn := range asked.Turns {
 		for i := range turn.Parts {
 			if m := fileName.FindStringSubmatch(turn.Parts[i].URI); m != nil {
-				files = append(files, m[1])
+				names = append(names, m[1])
 			}
 		}
 	}
-	return files
+	return names
 }
 
-// of gives the project that owns one of these files, if that is known.
-func (o *owners) of(files []string, now time.Time) (plantain.ProjectName, bool) {
+// tokenID identifies a continuation token, however its base64 is written; empty
+// for none. The token itself is nobody's business.
+func tokenID(token string) string {
+	if token == "" {
+		return ""
+	}
+	plain := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(token)
+	sum := sha256.Sum256([]byte(plain))
+	return hex.EncodeToString(sum[:16])
+}
+
+// of gives the project that owns one of these, if that is known.
+func (o *owners) of(names []string, now time.Time) (plantain.ProjectName, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, f := range files {
-		if own, ok := o.byFile[f]; ok && now.Before(own.until) {
+	for _, f := range names {
+		if own, ok := o.byName[f]; ok && now.Before(own.until) {
 			return own.project, true
 		}
 	}
 	return "", false
 }
 
-// note learns from an attempt that named these files.
-func (o *owners) note(files []string, project plantain.ProjectName, v plantain.Verdict, now time.Time) {
-	if len(files) == 0 {
+// gave notes whose answer had a token; empty: it had none.
+func (o *owners) gave(token string, project plantain.ProjectName, now time.Time) {
+	if token == "" {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, f := range files {
-		own, known := o.byFile[f]
+	if o.room(now) {
+		o.byName[token] = owner{project, now.Add(fileLife)}
+	}
+}
+
+// note learns from an attempt that named these.
+func (o *owners) note(names []string, project plantain.ProjectName, v plantain.Verdict, now time.Time) {
+	if len(names) == 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, f := range names {
+		own, known := o.byName[f]
 		switch {
 		case pool.Foreign(v) && own.project == project:
-			delete(o.byFile, f)
+			delete(o.byName, f)
 		case v.Class == plantain.Success && !known && o.room(now):
-			o.byFile[f] = owner{project, now.Add(fileLife)}
+			o.byName[f] = owner{project, now.Add(fileLife)}
 		}
 	}
 }
 
 // room makes room for one more.
 func (o *owners) room(now time.Time) bool {
-	if o.byFile == nil {
-		o.byFile = map[string]owner{}
+	if o.byName == nil {
+		o.byName = map[string]owner{}
 	}
-	if len(o.byFile) >= mostFiles {
-		maps.DeleteFunc(o.byFile, func(_ string, own owner) bool { return !now.Before(own.until) })
+	if len(o.byName) >= mostNames {
+		maps.DeleteFunc(o.byName, func(_ string, own owner) bool { return !now.Before(own.until) })
 	}
-	return len(o.byFile) < mostFiles
+	return len(o.byName) < mostNames
 }
 
 // ownerOf gives the project that owns what a request names, where that is known,
 // one of ours, and did not refuse it; empty: any may be asked.
 func (t *Transport) ownerOf(f *flight, now time.Time) plantain.ProjectName {
-	own, known := t.owners.of(f.ask.files, now)
+	own, known := t.owners.of(f.ask.names, now)
 	if _, ours := t.set().Ways[own]; !known || !ours || f.without[own] {
 		return ""
 	}

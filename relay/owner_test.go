@@ -74,3 +74,21 @@ func TestWhatARequestNamesTakesNoProjectOut(t *testing.T) {
 		})
 	}
 }
+
+func TestAPausedAnswerGoesOnWhereItBegan(t *testing.T) {
+	t.Parallel()
+	const (
+		paused  = `{"candidates":[{"content":{"parts":[{"text":"wait"}],"role":"model"},"finishReason":"CONTINUATION","continuationToken":"a+/b=="}],"usageMetadata":{"promptTokenCount":5,"totalTokenCount":5}}`
+		goingOn = `{"contents":[{"parts":[{"text":"a red apple"}]}],"continuationToken":"a-_b"}` // the same bytes
+	)
+	story(t, "the others have more room", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(says(200, paused), says(200, success)), "b": list(says(200, success)), "c": list(says(200, success))})
+		h.generate(t)
+		if g := h.do(t, request(t.Context(), "nb2", goingOn)); g.StatusCode != 200 {
+			t.Fatalf("got %d\n%s", g.StatusCode, g.body)
+		}
+		if calls := h.google.calls(); calls != "aa" {
+			t.Errorf("asked %s, want aa", calls)
+		}
+	})
+}

@@ -52,6 +52,11 @@ func newResponseID(now time.Time, r *rand.Rand) string {
 	return base64.RawURLEncoding.EncodeToString(append(b, byte(r.Uint32())))
 }
 
+// newToken is an opaque token as Google writes bytes: in padded base64.
+func newToken(r *rand.Rand) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, r.Uint64()))
+}
+
 // images counts the pictures that are no drafts.
 func (a *answer) images() int {
 	n := 0

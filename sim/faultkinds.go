@@ -165,7 +165,7 @@ var faultKinds = map[string]faultKind{
 	"continuation": {asOutcome, nil, func(g *generation) {
 		g.answer.parts = []outPart{g.textPart("The picture is not finished yet. ")}
 		g.answer.usage.images, g.answer.usage.rest = 0, 8
-		g.answer.finish, g.answer.continuation = "CONTINUATION", newResponseID(g.s.now(), g.rnd)
+		g.answer.finish, g.answer.continuation = "CONTINUATION", newToken(g.rnd)
 	}},
 	"new_finish": {asOutcome, nil, func(g *generation) { g.block(cmp.Or(g.fault.Value, "IMAGE_REVIEW_PENDING"), "") }},
 

@@ -39,7 +39,7 @@ func init() {
 	requestSchema = message{
 		"model": nil, "contents": content, "systemInstruction": content, "generationConfig": config,
 		"safetySettings": {"category": nil, "threshold": nil, "method": nil}, "tools": nil, "toolConfig": nil,
-		"cachedContent": nil, "serviceTier": nil, "store": nil,
+		"cachedContent": nil, "serviceTier": nil, "store": nil, "continuationToken": nil,
 	}
 	countSchema = message{"model": nil, "contents": content, "generateContentRequest": requestSchema,
 		"systemInstruction": content, "generationConfig": config, "tools": nil}

@@ -19,13 +19,13 @@ func (s *Store) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, f
 }
 
 const insertAttempt = `INSERT INTO attempts
-	(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline, continues)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 	ON CONFLICT (id) DO NOTHING`
 
 func (t *tx) open(owner string, a plantain.Attempt) error {
 	n, err := t.write(insertAttempt, a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
-		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli())
+		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli(), a.Continues)
 	if err != nil {
 		return fmt.Errorf("write an attempt: %w", err)
 	}
@@ -45,8 +45,8 @@ const settleAttempt = `UPDATE attempts SET
 	verdict = $7, charged = $8, bound = $9, explanation = $10, cost_low = $11, cost_high = $12,
 	finish = $13, served = $14, response_id = $15, images = $16, width = $17, height = $18,
 	prompt_tokens = $19, output_tokens = $20, image_tokens = $21, think_tokens = $22, answer_bytes = $23,
-	differs = $24
-	WHERE id = $25 AND state = $26`
+	differs = $24, continuation = $25
+	WHERE id = $26 AND state = $27`
 
 func (t *tx) settle(e ledger.Entry) error {
 	n, err := t.write(settleAttempt,
@@ -54,7 +54,7 @@ func (t *tx) settle(e ledger.Entry) error {
 		e.Verdict.Class, e.Verdict.Charged, e.Verdict.Limit, explanation(e.Verdict), int64(e.Cost.Low), int64(e.Cost.High),
 		e.Finish, e.Served, e.ResponseID, e.Images, e.Width, e.Height,
 		e.Usage.Prompt, e.Usage.Candidates, e.Usage.ImageOut, e.Usage.Thoughts, e.AnswerLength,
-		e.Differs, e.Attempt, ledger.Sent)
+		e.Differs, e.Continuation, e.Attempt, ledger.Sent)
 	if err != nil {
 		return fmt.Errorf("settle an attempt: %w", err)
 	}
@@ -127,6 +127,8 @@ type Row struct {
 	plantain.Attempt
 	State ledger.State
 	Entry ledger.Entry // its Verdict has class, charged, limit and explanation
+	// After is the attempt that this one goes on with; empty: none, or none of ours.
+	After plantain.AttemptID
 }
 
 // Attempts gives the attempts of a request in order, or, for an empty request,
@@ -138,7 +140,8 @@ func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit 
 	}
 	rows, err := s.query(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
 		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
-		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs
+		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs,
+		continues, continuation, `+after+`
 		FROM attempts `+which+` LIMIT $1`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
@@ -155,6 +158,10 @@ func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit 
 	return out, rows.Err()
 }
 
+// after is the first attempt whose answer had the token that a request carried.
+const after = `COALESCE((SELECT MIN(first.id) FROM attempts AS first
+	WHERE first.continuation = attempts.continues AND first.client = attempts.client AND attempts.continues <> ''), '')`
+
 func scanRow(scan func(...any) error) (Row, error) {
 	var r Row
 	var estimate, low, high, opened, deadline, sent, settled, took int64
@@ -162,7 +169,8 @@ func scanRow(scan func(...any) error) (Row, error) {
 	err := scan(&r.ID, &r.Request, &r.Number, &r.Client, &r.Project, &r.Model, &r.Size, &r.State, &estimate, &opened, &deadline,
 		&sent, &settled, &took, &e.Stage, &e.Status, &e.Verdict.Class, &e.Verdict.Charged, &e.Verdict.Limit, &e.Verdict.Explanation,
 		&low, &high, &e.Finish, &e.Served, &e.ResponseID, &e.Images, &e.Width, &e.Height,
-		&e.Usage.Prompt, &e.Usage.Candidates, &e.Usage.ImageOut, &e.Usage.Thoughts, &e.AnswerLength, &e.Differs)
+		&e.Usage.Prompt, &e.Usage.Candidates, &e.Usage.ImageOut, &e.Usage.Thoughts, &e.AnswerLength, &e.Differs,
+		&r.Continues, &e.Continuation, &r.After)
 	if err != nil {
 		return r, fmt.Errorf("read an attempt: %w", err)
 	}

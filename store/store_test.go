@@ -143,7 +143,7 @@ func TestTheLedgerGivesBackWhatItWasTold(t *testing.T) {
 			{Sent: now, Settled: now.Add(time.Second), Took: time.Second, Stage: plantain.Reading, Status: 429,
 				Verdict: plantain.Verdict{Class: plantain.RateMinute, Charged: plantain.ChargedNo, Limit: plantain.LimitRPM, Explanation: "The minute is used up."},
 				Finish:  "STOP", Served: "nb2", ResponseID: "id", Images: 1, Width: 1024, Height: 768, AnswerLength: 3e9,
-				Cost: plantain.Cost{Low: 1, High: 5e12}, Differs: "size=1K asked=4K"},
+				Cost: plantain.Cost{Low: 1, High: 5e12}, Differs: "size=1K asked=4K", Continuation: "f00d"},
 			{Settled: now}, // nothing is known: not even the charge
 		}
 		for i, e := range entries {
@@ -224,4 +224,27 @@ func TestAPathWithOddCharactersWorks(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestWhatGoesOnWithAnotherAttemptSaysWithWhich(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		s := reopen()
+		none := func(pool.States) error { return nil }
+		for _, a := range []struct{ id, client, continues, token, want string }{
+			{"a-1", "one", "", "f00d", ""},
+			{"a-2", "one", "f00d", "beef", "a-1"},
+			{"a-3", "one", "beef", "", "a-2"},
+			{"a-4", "two", "f00d", "", ""}, // another client's token is nobody's
+		} {
+			id := plantain.AttemptID(a.id)
+			must(t, s.Open(t.Context(), plantain.Attempt{ID: id, Request: plantain.RequestID("r-" + a.id), Client: plantain.ClientName(a.client), Continues: a.continues, Opened: now, Deadline: now}, nil, none))
+			must(t, s.Settle(t.Context(), ledger.Entry{Attempt: id, Continuation: a.token}, nil, none))
+			rows, err := s.Attempts(t.Context(), plantain.RequestID("r-"+a.id), 1)
+			must(t, err)
+			if string(rows[0].After) != a.want {
+				t.Errorf("%s goes on with %q, want %q", a.id, rows[0].After, a.want)
+			}
+		}
+	})
 }

@@ -309,7 +309,7 @@ func kept(w *world, s *store.Store, id plantain.RequestID) ([]gateway.Attempt, e
 	}
 	attempts := make([]gateway.Attempt, len(rows))
 	for i, r := range rows {
-		attempts[i] = gateway.Describe(r.Attempt, r.State, r.Entry)
+		attempts[i] = gateway.Describe(r.Attempt, r.After, r.State, r.Entry)
 	}
 	return attempts, nil
 }

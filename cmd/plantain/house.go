@@ -235,7 +235,7 @@ func (h *house) attempts(id plantain.RequestID) ([]gateway.Attempt, error) {
 	}
 	attempts := make([]gateway.Attempt, len(rows))
 	for i, r := range rows {
-		attempts[i] = gateway.Describe(r.Attempt, r.State, r.Entry)
+		attempts[i] = gateway.Describe(r.Attempt, r.After, r.State, r.Entry)
 	}
 	return attempts, nil
 }

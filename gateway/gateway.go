@@ -20,7 +20,6 @@ import (
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
-	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
 	"github.com/plantainhq/plantain/verdict"
@@ -44,9 +43,8 @@ type Gateway struct {
 	Weather Weather // told beside the projects
 	// Attempts gives what stands in the ledger of a request, or, for an empty id,
 	// the most recent attempts, newest first; nil: the routes are not served.
-	Attempts func(plantain.RequestID) ([]Attempt, error)
-	// Spend sums up what stands in the ledger; nil: the route is not served.
-	Spend     func(context.Context, ledger.Query) (ledger.Report, error)
+	Attempts  func(plantain.RequestID) ([]Attempt, error)
+	Ledger    Ledger                   // what spend is told from; nil: the routes are not served
 	Answers   Answers                  // nil: none are kept, and the route is not served
 	Rules     func() verdict.Rules     // what to believe of a filtered answer, for /api/v1/explain; nil: the defaults
 	Catalogue func() *gemini.Catalogue // of the models that keys may be bound to; nil: the one that comes with Plantain
@@ -80,6 +78,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))
 	mux.Handle("GET /api/v1/spend", g.behind(g.spend))
+	mux.Handle("POST /api/v1/spend/check", g.forAdmins(g.checkBill))
 	mux.Handle("GET /api/v1/symptoms", g.behind(g.symptoms))
 	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))
 	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))

@@ -2,14 +2,17 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/ledger"
 )
 
@@ -21,12 +24,16 @@ import (
 //	until   the last day, or the instant at which it ends; default: now
 //	zone    of hours and days: Europe/Berlin, UTC, +01:00; default: that of the program
 //	client  only that one
+//	project only those, several by repeating it
 //
 // Without since there are two: today, and this month. Its error is for whoever asked.
 func SpendQueries(v url.Values, now time.Time) ([]ledger.Query, error) {
 	q := ledger.Query{Client: plantain.ClientName(v.Get("client")), Zone: time.Local}
 	for d := range strings.SplitSeq(cmp.Or(strings.Join(v["by"], ","), string(ledger.ByModel)), ",") {
 		q.By = append(q.By, ledger.Dimension(strings.TrimSpace(d)))
+	}
+	for _, p := range v["project"] {
+		q.Projects = append(q.Projects, plantain.ProjectName(p))
 	}
 	var err error
 	if name := v.Get("zone"); name != "" {
@@ -102,7 +109,7 @@ func parseZone(s string) (*time.Location, error) {
 
 // spend serves GET /api/v1/spend. Whoever is no admin sees its own.
 func (g *Gateway) spend(w http.ResponseWriter, r *http.Request) {
-	if g.Spend == nil {
+	if g.Ledger == nil {
 		g.nothing(w, r)
 		return
 	}
@@ -117,7 +124,7 @@ func (g *Gateway) spend(w http.ResponseWriter, r *http.Request) {
 	}
 	periods := []ledger.Report{}
 	for _, q := range queries {
-		report, err := g.Spend(r.Context(), q)
+		report, err := g.Ledger.Spend(r.Context(), q)
 		if err != nil {
 			if r.Context().Err() == nil {
 				g.log().Error("sum up spend", "error", err)
@@ -128,4 +135,54 @@ func (g *Gateway) spend(w http.ResponseWriter, r *http.Request) {
 		periods = append(periods, report)
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"periods": periods})
+}
+
+// A Ledger tells what was spent.
+type Ledger interface {
+	Spend(ctx context.Context, q ledger.Query) (ledger.Report, error)
+	// Charges tells it in the detail that a bill is compared with.
+	Charges(ctx context.Context, q ledger.Query) ([]ledger.Charge, error)
+}
+
+// CheckBill reads a billing export and puts it beside the ledger; projects are those
+// that are on the bill, none: all. An error of what was read is a [BillError].
+func CheckBill(ctx context.Context, file io.Reader, projects []string, from Ledger, c *gemini.Catalogue, now time.Time) (ledger.Check, error) {
+	bill, err := ledger.ReadBill(file, c)
+	if err != nil {
+		return ledger.Check{}, &BillError{err}
+	}
+	q := ledger.Query{Zone: ledger.BillingZone}
+	for _, p := range projects {
+		q.Projects = append(q.Projects, plantain.ProjectName(p))
+	}
+	q.Since, q.Until = bill.Span()
+	charges, err := from.Charges(ctx, q)
+	if err != nil {
+		return ledger.Check{}, err
+	}
+	return ledger.Compare(bill, charges, c, now), nil
+}
+
+// A BillError says what is wrong with a billing export.
+type BillError struct{ error }
+
+func (e *BillError) Unwrap() error { return e.error }
+
+// checkBill serves POST /api/v1/spend/check: the body is a billing export, ?project=
+// names what is on it.
+func (g *Gateway) checkBill(w http.ResponseWriter, r *http.Request) {
+	if g.Ledger == nil {
+		g.nothing(w, r)
+		return
+	}
+	check, err := CheckBill(r.Context(), http.MaxBytesReader(w, r.Body, g.maxBody()), r.URL.Query()["project"], g.Ledger, g.catalogue(), g.Door.now())
+	switch bad := (*BillError)(nil); {
+	case errors.As(err, &bad):
+		writeError(w, http.StatusBadRequest, err.Error())
+	case err != nil:
+		g.log().Error("compare a bill", "error", err)
+		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")
+	default:
+		writeJSON(w, http.StatusOK, check)
+	}
 }

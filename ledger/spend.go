@@ -37,9 +37,10 @@ const NoSize = "default"
 // before Until.
 type Query struct {
 	Since, Until time.Time
-	By           []Dimension         // in the order in which it is told; empty: one sum
-	Client       plantain.ClientName // empty: all
-	Zone         *time.Location      // of hours and days; required
+	By           []Dimension            // in the order in which it is told; empty: one sum
+	Client       plantain.ClientName    // empty: all
+	Projects     []plantain.ProjectName // none: all
+	Zone         *time.Location         // of hours and days; required
 }
 
 // Check errs where a query makes no sense.

@@ -27,7 +27,9 @@ type Request struct {
 	Counted      bool      `json:"counted"`    // took room in the project's windows
 	ServedModel  string    `json:"served_model"`
 
-	key string
+	key    string
+	used   usage  // what was charged is made of
+	served *model // nil: nothing was charged
 }
 
 // Bill is what Google would charge.

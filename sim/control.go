@@ -16,6 +16,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r)
 	case "GET /sim/bill":
 		say(w, http.StatusOK, s.Bill())
+	case "GET /sim/bill.csv":
+		s.export(w, r.URL.Query().Get("project"))
 	case "GET /sim/faults":
 		say(w, http.StatusOK, s.Faults())
 	case "POST /sim/faults":

@@ -274,6 +274,9 @@ func (g *generation) charge() {
 	g.s.quota.spend(g.s.now(), g.project, cost)
 	g.note(func(e *Request) {
 		e.Charged, e.ResponseID, e.ServedModel = cost, g.answer.id, g.answer.model
+		if cost > 0 {
+			e.used, e.served = g.answer.usage, served
+		}
 		e.FinishReason = strings.TrimSpace(g.answer.finish)
 		if g.answer.blockReason != "" {
 			e.FinishReason = g.answer.blockReason

@@ -33,8 +33,7 @@ const spendSums = `, COUNT(*), CAST(SUM(images) AS BIGINT),
 	CAST(SUM(cost_low) AS BIGINT),
 	CAST(SUM(CASE WHEN state = 'sent' THEN estimate ELSE cost_high END) AS BIGINT),
 	CAST(SUM(CASE WHEN verdict <> 'success' AND images = 0 THEN cost_low ELSE 0 END) AS BIGINT),
-	CAST(SUM(CASE WHEN cost_low <> cost_high OR state = 'sent' THEN 1 ELSE 0 END) AS BIGINT)
-	FROM attempts WHERE opened >= $1 AND opened < $2`
+	CAST(SUM(CASE WHEN cost_low <> cost_high OR state = 'sent' THEN 1 ELSE 0 END) AS BIGINT)`
 
 // Spend sums up what the attempts of a query cost.
 func (s *Store) Spend(ctx context.Context, q ledger.Query) (ledger.Report, error) {
@@ -69,7 +68,7 @@ func (s *Store) Spend(ctx context.Context, q ledger.Query) (ledger.Report, error
 	return tally.Report(), rows.Err()
 }
 
-func spendQuery(q ledger.Query) (text string, args []any) {
+func spendQuery(q ledger.Query) (string, []any) {
 	var columns, groups []string
 	for i, c := range spendColumns {
 		told := func(d ledger.Dimension) bool { return slices.Contains(c.of, d) }
@@ -80,14 +79,58 @@ func spendQuery(q ledger.Query) (text string, args []any) {
 		columns = append(columns, c.column)
 		groups = append(groups, strconv.Itoa(i+1))
 	}
-	text, args = "SELECT "+strings.Join(columns, ", ")+spendSums, []any{q.Since.UnixMilli(), q.Until.UnixMilli()}
-	if q.Client != "" {
-		text, args = text+" AND client = $3", append(args, q.Client)
-	}
+	where, args := spendOf(q)
+	text := "SELECT " + strings.Join(columns, ", ") + spendSums + " FROM attempts" + where
 	if len(groups) == 0 {
 		return text + " HAVING COUNT(*) > 0", args // no attempt is no row, as with groups
 	}
 	return text + " GROUP BY " + strings.Join(groups, ", "), args
+}
+
+// spendOf says which attempts a query is about.
+func spendOf(q ledger.Query) (where string, args []any) {
+	where, args = " WHERE opened >= $1 AND opened < $2", []any{q.Since.UnixMilli(), q.Until.UnixMilli()}
+	if q.Client != "" {
+		args = append(args, q.Client)
+		where += fmt.Sprintf(" AND client = $%d", len(args))
+	}
+	if len(q.Projects) == 0 {
+		return where, args
+	}
+	var places []string
+	for _, p := range q.Projects {
+		args = append(args, p)
+		places = append(places, fmt.Sprintf("$%d", len(args)))
+	}
+	return where + " AND project IN (" + strings.Join(places, ", ") + ")", args
+}
+
+// Charges gives what the attempts of a query cost in the detail that a bill is
+// compared with, by quarter of an hour.
+func (s *Store) Charges(ctx context.Context, q ledger.Query) ([]ledger.Charge, error) {
+	where, args := spendOf(q)
+	rows, err := s.query(ctx, "SELECT opened / 900000, project, model, served, verdict"+spendSums+`,
+		CAST(SUM(CASE WHEN cost_low = cost_high AND cost_low > 0 THEN image_tokens ELSE 0 END) AS BIGINT),
+		CAST(SUM(CASE WHEN state = 'settled' AND cost_high = 0 THEN 1 ELSE 0 END) AS BIGINT),
+		CAST(SUM(CASE WHEN state = 'settled' AND cost_high = 0 THEN estimate ELSE 0 END) AS BIGINT)
+		FROM attempts`+where+" GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5", args...)
+	if err != nil {
+		return nil, fmt.Errorf("read what was charged: %w", err)
+	}
+	defer rows.Close()
+	var out []ledger.Charge
+	for rows.Next() {
+		var c ledger.Charge
+		var quarter int64
+		if err := rows.Scan(&quarter, &c.Project, &c.Model, &c.Served, &c.Verdict, &c.Attempts, &c.Images, &c.Cost.Low, &c.Cost.High,
+			&c.Waste, &c.Unsure, &c.ImageTokens, &c.FreeAttempts, &c.Free); err != nil {
+			return nil, fmt.Errorf("read what was charged: %w", err)
+		}
+		c.Unknown = c.Cost.High - c.Cost.Low
+		c.At = time.Unix(0, quarter*int64(ledger.Quarter))
+		out = append(out, c)
+	}
+	return out, rows.Err()
 }
 
 // value gives a text that may be NULL.

@@ -137,7 +137,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Weather:   gateway.Weather{Now: h.relay.Weather, Hours: h.hours.read(h.store, clock)},
 		Attempts:  h.attempts,
 		Answers:   h.answers,
-		Spend:     h.store.Spend,
+		Ledger:    h.store,
 		Rules:     func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
 		Catalogue: func() *gemini.Catalogue { return h.now.Load().Catalogue },
 		Load:      func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },

@@ -63,11 +63,16 @@ func (r *remote) call(ctx context.Context, method, path string, body, into any) 
 	if body == nil {
 		text = nil
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.base+path, bytes.NewReader(text))
+	return r.send(ctx, method, path, "application/json", text, into)
+}
+
+// send sends a body of any kind, and reads JSON.
+func (r *remote) send(ctx context.Context, method, path, kind string, body []byte, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, r.base+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("ask the gateway: %w", err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", kind)
 	r.authorize(req)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

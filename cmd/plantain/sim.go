@@ -26,6 +26,7 @@ func (simCmd) Help() string {
 
   GET  /sim/requests   what arrived, with project, model and status
   GET  /sim/bill       what Google would charge, by project and request
+  GET  /sim/bill.csv   the same as Cloud Billing exports it, by day and SKU; ?project=NAME
   POST /sim/faults     what goes wrong next: {"fault": "capacity", "next": 2}
   POST /sim/reset      forget everything
   POST /sim/status     what the status page of Google Cloud says: {"status": "red"}

@@ -15,14 +15,16 @@ import (
 )
 
 type spendCmd struct {
-	By     []string `placeholder:"WHAT" help:"What to tell it by: project, client, model, size, verdict, hour, day; several by commas. Default: model."`
-	Since  string   `placeholder:"WHEN" help:"The first day or instant: 2026-11-01, 2026-11-01T09:00:00Z."`
-	Until  string   `placeholder:"WHEN" help:"The last day, or the instant at which it ends. Default: today."`
-	Last   string   `placeholder:"SPAN" help:"Instead of --since: 7d is today and the six days before it, 12h the last twelve hours."`
-	Client string   `placeholder:"NAME" help:"Only what this client spent."`
-	UTC    bool     `help:"Let hours and days be those of UTC, not of this machine's time zone."`
-	CSV    bool     `help:"Print CSV, with exact dollars."`
-	Server string   `placeholder:"URL" help:"The gateway to ask, with a key in PLANTAIN_KEY. Default: the one that has the store, else the store itself."`
+	By      []string `placeholder:"WHAT" help:"What to tell it by: project, client, model, size, verdict, hour, day; several by commas. Default: model."`
+	Since   string   `placeholder:"WHEN" help:"The first day or instant: 2026-11-01, 2026-11-01T09:00:00Z."`
+	Until   string   `placeholder:"WHEN" help:"The last day, or the instant at which it ends. Default: today."`
+	Last    string   `placeholder:"SPAN" help:"Instead of --since: 7d is today and the six days before it, 12h the last twelve hours."`
+	Client  string   `placeholder:"NAME" help:"Only what this client spent."`
+	Project []string `placeholder:"NAME" help:"Only what went through this project; may be given several times."`
+	UTC     bool     `help:"Let hours and days be those of UTC, not of this machine's time zone."`
+	CSV     bool     `help:"Print CSV, with exact dollars."`
+	Check   string   `type:"existingfile" placeholder:"FILE" help:"Compare the ledger with a billing export of Google's: the CSV of the Reports page by SKU and day, of the cost table, or of a BigQuery export."`
+	Server  string   `placeholder:"URL" help:"The gateway to ask, with a key in PLANTAIN_KEY. Default: the one that has the store, else the store itself."`
 }
 
 func (spendCmd) Help() string {
@@ -35,12 +37,16 @@ unknown: what attempts may have cost whose end was not seen, in how many attempt
 Amounts for people are rounded up; -o json has nano-dollars, --csv exact dollars.
 
   plantain spend --by day,model --last 7d
-  plantain spend --by client --since 2026-11-01 --csv`
+  plantain spend --by client --since 2026-11-01 --csv
+
+--check puts each day and model of Google's bill beside the ledger and says what probably explains a difference. Its days are Pacific ones, as Google's are. Leave out projects that are not on the bill by naming the others with --project. The exit code is 1 where they differ.
+
+  plantain spend --check export.csv`
 }
 
 // values is the question as the API takes it.
 func (s *spendCmd) values() url.Values {
-	v := url.Values{"by": s.By, "zone": {localZone()}}
+	v := url.Values{"by": s.By, "project": s.Project, "zone": {localZone()}}
 	if s.UTC {
 		v.Set("zone", "UTC")
 	}
@@ -58,6 +64,9 @@ func (s *spendCmd) Run(w *world) error {
 		return fmt.Errorf("%w\n--since and --last are two ways to say one thing; use one of them", errUsage)
 	case s.CSV && w.output == "json":
 		return fmt.Errorf("%w\n--csv and -o json are two forms; use one of them", errUsage)
+	}
+	if s.Check != "" {
+		return s.check(w)
 	}
 	queries, err := gateway.SpendQueries(s.values(), time.Now())
 	if err != nil {

@@ -40,11 +40,11 @@ func printSpend(to io.Writer, r ledger.Report) {
 		above[len(rows)] = ""
 	}
 	rows = append(rows, spendRow("all", r.Total))
-	for i, line := range columns(rows) {
+	for i, line := range columns(rows, 1) {
 		if h, ok := above[i]; ok {
 			fmt.Fprintln(to, strings.TrimRight("  "+h, " "))
 		}
-		fmt.Fprintln(to, "  "+line)
+		fmt.Fprintln(to, line)
 	}
 	spendNotes(to, r.Total)
 }
@@ -72,8 +72,8 @@ func percentOf(part, whole plantain.Nanodollars) int64 {
 	return int64((100*part + whole/2) / whole)
 }
 
-// columns aligns rows: the first cell to the left, numbers to the right.
-func columns(rows [][]string) (lines []string) {
+// columns aligns rows: the first cells, so many, to the left, numbers to the right.
+func columns(rows [][]string, left int) (lines []string) {
 	width := make([]int, len(rows[0]))
 	for _, r := range rows {
 		for i, cell := range r {
@@ -81,11 +81,15 @@ func columns(rows [][]string) (lines []string) {
 		}
 	}
 	for _, r := range rows {
-		line := fmt.Sprintf("%-*s", width[0], r[0])
-		for i, cell := range r[1:] {
-			line += fmt.Sprintf("  %*s", width[i+1], cell)
+		var line strings.Builder
+		for i, cell := range r {
+			side := width[i]
+			if i < left {
+				side = -side
+			}
+			fmt.Fprintf(&line, "  %*s", side, cell)
 		}
-		lines = append(lines, line)
+		lines = append(lines, strings.TrimRight(line.String(), " "))
 	}
 	return lines
 }

@@ -64,7 +64,8 @@ type breaker struct {
 	next   time.Time      // open, half-open: when the next probe may go
 	span   time.Duration
 	probe  plantain.AttemptID
-	row    int // refused probes in a row, the refusals that opened it as one
+	row    int       // refused probes in a row, the refusals that opened it as one
+	fair   time.Time // when the last attempt that was served had been opened; zero: none was
 	tries  []try
 	recent tally
 }
@@ -137,6 +138,11 @@ func (b *breaker) refused(now time.Time, id plantain.AttemptID, why plantain.Cla
 		return
 	}
 	b.row++
+	if now.Sub(b.fair).Abs() < memory {
+		// Where one in ten is served, ten probes bring an image, and a back-off that
+		// grows with each of them gives most images up.
+		b.row = 1
+	}
 	b.state, b.why = Open, why
 	b.until(now, backOff(b.row))
 }
@@ -160,6 +166,9 @@ func (b *breaker) overloaded(now time.Time) bool {
 // served notes that an attempt was: what was sent before it, and refused, was not
 // the beginning of an overload.
 func (b *breaker) served(now time.Time, a plantain.Attempt) {
+	if a.Opened.After(b.fair) {
+		b.fair = a.Opened
+	}
 	if i := slices.IndexFunc(b.tries, func(t try) bool { return t.id == a.ID }); i >= 0 {
 		b.tries = slices.Delete(b.tries, 0, i+1)
 	}

@@ -14,9 +14,10 @@ import (
 // whom it hits is chance, so what one request met is news for all who ask for the
 // model at that location, and for nobody else. Each [Sky] has a breaker. It is
 // closed as long as attempts are served; after a row of refusals it opens, and then
-// one attempt at a time goes through, a probe, after a back-off that they share. A
-// probe that is served closes it. The zero value is fair weather everywhere. It is
-// safe for concurrent use, and not kept: a new process sees for itself.
+// one attempt at a time goes through, a probe, after a back-off that they share. It
+// grows once nothing was served for a minute. A probe that is served closes the
+// breaker. The zero value is fair weather everywhere. It is safe for concurrent use,
+// and not kept: a new process sees for itself.
 type Weather struct {
 	mu    sync.Mutex
 	skies map[Sky]*breaker

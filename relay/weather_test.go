@@ -212,47 +212,71 @@ func TestAStrayRefusalStopsNobodyElse(t *testing.T) {
 			t.Errorf("the weather is %+v", b)
 		}
 	})
-	story(t, "half of them, for twenty minutes", func(t *testing.T) {
-		var mu sync.Mutex
-		chance := rand.New(rand.NewPCG(1, 2))
-		h := newRoomyHouse(t, map[string][]reply{"a": list(func(r *http.Request) (*http.Response, error) {
-			mu.Lock()
-			stray := chance.IntN(2) == 0
-			mu.Unlock()
-			if stray {
-				return after(300*time.Millisecond, says(503, capacity))(r)
-			}
-			return after(10*time.Second, says(200, success))(r)
-		})})
-		h.Policy.Budget = 1
-		ctx, stop := context.WithCancel(t.Context())
-		made := 0
-		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() {
-				for ctx.Err() == nil {
-					if res, err := h.RoundTrip(request(ctx, "nb2", body)); err == nil {
-						mu.Lock()
-						if res.StatusCode == 200 {
-							made++
-						}
-						mu.Unlock()
-						res.Body.Close()
-					}
+}
+
+// Twenty clients ask for as much as they get for twenty minutes. An image is of ten
+// seconds, a refusal comes at once; made and calls without a breaker were measured.
+func TestWhatIsServedDuringAnOverloadIsTaken(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		refuses func(chance *rand.Rand, since time.Duration) bool
+		made    int // at least
+		refused int // at most
+	}{
+		// Without a breaker 1,970 and 1,956.
+		{"half is refused", func(c *rand.Rand, _ time.Duration) bool { return c.IntN(2) == 0 }, 1850, 2300},
+		// 1,357 and 5,234; with a back-off that grows at every probe 713.
+		{"four of five", func(c *rand.Rand, _ time.Duration) bool { return c.IntN(5) > 0 }, 900, 5200},
+		// 980 and 8,444; 28.
+		{"nine of ten", func(c *rand.Rand, _ time.Duration) bool { return c.IntN(10) > 0 }, 120, 2500},
+		// The minute in which it still may be chance costs sixty calls, and no more: then one in half a minute.
+		{"everything after a minute", func(_ *rand.Rand, since time.Duration) bool { return since > time.Minute }, 100, 20 + 8 + 60*4/3 + 19*60/16},
+	} {
+		story(t, tt.name, func(t *testing.T) {
+			var mu sync.Mutex
+			chance, begun, refused, made := rand.New(rand.NewPCG(1, 2)), time.Now(), 0, 0
+			h := newRoomyHouse(t, map[string][]reply{"a": list(func(r *http.Request) (*http.Response, error) {
+				mu.Lock()
+				stray := tt.refuses(chance, time.Since(begun))
+				if stray {
+					refused++
 				}
-			})
-		}
-		time.Sleep(20 * time.Minute)
-		stop()
-		wg.Wait()
-		if err := h.Close(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		// Without a breaker it is 1,950: an image of ten seconds and two seconds of waits.
-		if made < 1850 {
-			t.Errorf("%d images in twenty minutes", made)
-		}
-	})
+				mu.Unlock()
+				if stray {
+					return after(300*time.Millisecond, says(503, capacity))(r)
+				}
+				return after(10*time.Second, says(200, success))(r)
+			})})
+			h.Policy.Budget = 1
+			ctx, stop := context.WithCancel(t.Context())
+			var wg sync.WaitGroup
+			for range 20 {
+				wg.Go(func() {
+					for ctx.Err() == nil {
+						if res, err := h.RoundTrip(request(ctx, "nb2", body)); err == nil {
+							mu.Lock()
+							if res.StatusCode == 200 {
+								made++
+							}
+							mu.Unlock()
+							res.Body.Close()
+						}
+					}
+				})
+			}
+			time.Sleep(20 * time.Minute)
+			stop()
+			wg.Wait()
+			if err := h.Close(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if made < tt.made || refused > tt.refused {
+				t.Errorf("%d images, and %d calls were refused, in twenty minutes", made, refused)
+			}
+			t.Logf("%d images, and %d calls were refused", made, refused)
+		})
+	}
 }
 
 func TestWhoWaitsForTheWeatherKeepsItsPlace(t *testing.T) {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // spending is what of a spend report the tests look at.
@@ -182,4 +184,55 @@ func dollars(n int64) string {
 		s += "0"
 	}
 	return s
+}
+
+func TestAPriceThatChangesLeavesOldRowsAsTheyWere(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	dir := t.TempDir()
+	write := func(image string) {
+		writeConfig(t, dir, sim.URL, two, "catalogue: {models: {"+nb2+": {dollars_per_million: {image: "+image+
+			", from: {"+time.Now().AddDate(0, 0, 3).Format(time.DateOnly)+": {image: 30}}}}}}")
+	}
+	serve := func(args ...string) *process {
+		return start(t, dir, nil, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	}
+	costs := func(gw *process) (all []int64) {
+		var got struct {
+			Attempts []struct {
+				Cost struct {
+					Low int64 `json:"low_nanodollars"`
+				}
+			}
+		}
+		gw.get("/api/v1/requests", &got)
+		for _, a := range slices.Backward(got.Attempts) {
+			all = append(all, a.Cost.Low)
+		}
+		return all
+	}
+	write("60")
+	gw := serve()
+	gw.generate(nb2, prompt)
+	first := costs(gw)
+	write("600")
+	waitFor(t, "the reload", func() bool { return gw.told("is in force") == 1 })
+	gw.generate(nb2, prompt)
+	gw.interrupt()
+	gw = serve("--clock-shift", "120h") // past the day from which it costs 30
+	gw.generate(nb2, prompt)
+
+	all := costs(gw)
+	if len(all) != 3 || all[0] != first[0] {
+		t.Fatalf("costs %v; the first was %v when it was made", all, first)
+	}
+	const tokens = 1120 // of a picture at 1K; what comes beside it costs less than ten thousandths of a dollar
+	for i, price := range []int64{60_000, 600_000, 30_000} {
+		if rest := all[i] - tokens*price; rest <= 0 || rest > 10_000_000 {
+			t.Errorf("image %d cost %d, which is not %d tokens at %d", i+1, all[i], tokens, price)
+		}
+	}
+	if total := gw.spend("--since", "2026-01-01", "--until", "2099-01-01").Periods[0].Total.Cost.Low; total != all[0]+all[1]+all[2] {
+		t.Errorf("spend tells %d of %v", total, all)
+	}
 }

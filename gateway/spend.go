@@ -151,7 +151,7 @@ func CheckBill(ctx context.Context, file io.Reader, projects []string, from Ledg
 	if err != nil {
 		return ledger.Check{}, &BillError{err}
 	}
-	q := ledger.Query{Zone: ledger.BillingZone}
+	q := ledger.Query{Zone: gemini.Pacific}
 	for _, p := range projects {
 		q.Projects = append(q.Projects, plantain.ProjectName(p))
 	}

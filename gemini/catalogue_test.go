@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
@@ -373,6 +374,40 @@ service_percent: {flex: 60}
 	}
 }
 
+func TestAPriceChangesOnItsDay(t *testing.T) {
+	t.Parallel()
+	c, err := gemini.DefaultCatalogue().Override([]byte(`
+models:
+  gemini-3-pro-image:
+    dollars_per_million:
+      from:
+        2026-12-01: {image: 100, source: the price page, date: 2026-11}
+        2027-03-15: {input: 2.50, image: 90}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _ := c.Lookup("pro")
+	for at, want := range map[string]gemini.Price{
+		"2026-11-24T12:00:00Z": {Input: 2000, Text: 12_000, Image: 120_000},
+		"2026-12-01T07:59:59Z": {Input: 2000, Text: 12_000, Image: 120_000}, // still November in California
+		"2026-12-01T08:00:00Z": {Input: 2000, Text: 12_000, Image: 100_000},
+		"2027-03-15T06:59:59Z": {Input: 2000, Text: 12_000, Image: 100_000},
+		"2027-03-15T07:00:00Z": {Input: 2500, Text: 12_000, Image: 90_000}, // daylight saving time
+	} {
+		instant, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.At(instant).Price; got != want {
+			t.Errorf("%s: %+v, want %+v", at, got, want)
+		}
+	}
+	if other, _ := c.Lookup("nb2"); other.At(time.Now().AddDate(10, 0, 0)).Price != other.Price {
+		t.Error("another model's price changed, too")
+	}
+}
+
 func TestOverrideSaysWhereItIsWrong(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ document, want string }{
@@ -383,6 +418,8 @@ func TestOverrideSaysWhereItIsWrong(t *testing.T) {
 		{"models:\n  gemini-3-pro-image:\n    aliases: [nb2]\n", `2:3: gemini-3-pro-image: "nb2" already names gemini-3.1-flash-image`},
 		{"models:\n  gemini-3-pro-image:\n    dollars_per_million: {image: -1}\n", `3:27: gemini-3-pro-image: image: "-1" is not an amount in dollars such as 0.50`},
 		{"models:\n  gemini-3-pro-image:\n    dollars_per_million: {image: 0.0001}\n", `3:27: gemini-3-pro-image: image: 0.0001 dollars is finer than a nano-dollar a token`},
+		{"models:\n  gemini-3-pro-image:\n    dollars_per_million: {from: {2026-13-01: {image: 1}}}\n", `3:34: from: "2026-13-01" is no day such as 2026-12-01`},
+		{"models:\n  gemini-3-pro-image:\n    dollars_per_million: {from: {2026-12-01: {image: cheap}}}\n", `3:47: gemini-3-pro-image: image: "cheap" is not an amount in dollars such as 0.50`},
 		{"models:\n  gemini-3-pro-image:\n    life: {ends: soon}\n", `3:12: "soon" is not a date such as 2026-10-02`},
 		{"models:\n  gemini-3-pro-image:\n    thinks: {thinking: 5}\n", `3:24: "5" is not true or false`},
 		{"models:\n  gemini-3-pro-image:\n    name: {a: b}\n", `3:11: "{" is not a text`},

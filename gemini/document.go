@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/big"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -80,6 +82,15 @@ type tokensText struct {
 }
 
 type dollarsText struct {
+	Source `yaml:",inline"`
+	Input  string                `yaml:"input"`
+	Text   string                `yaml:"text"`
+	Image  string                `yaml:"image"`
+	From   map[string]changeText `yaml:"from"` // by the day from which it holds
+}
+
+// A changeText names what changes; the rest stays as it was the day before.
+type changeText struct {
 	Source `yaml:",inline"`
 	Input  string `yaml:"input"`
 	Text   string `yaml:"text"`
@@ -202,6 +213,7 @@ func (b *builder) entry(id string, m modelText) Entry {
 			Text:  b.perToken(m.Dollars.Text, path("dollars_per_million", "text")...),
 			Image: b.perToken(m.Dollars.Image, path("dollars_per_million", "image")...),
 		},
+		changes: b.changes(m.Dollars, path("dollars_per_million", "from")...),
 		Sources: Sources{
 			Life: m.Life.Source, Makes: m.Makes.Source, Takes: m.Takes.Source,
 			Thinks: m.Thinks.Source, Tokens: m.Tokens.Source, Price: m.Dollars.Source,
@@ -235,6 +247,26 @@ func (b *builder) entry(id string, m modelText) Entry {
 		b.fail(id+": limits of input and output are whole numbers above 0", path("tokens")...)
 	}
 	return e
+}
+
+// changes reads the prices that hold from a day on, in the order of these.
+func (b *builder) changes(d dollarsText, path ...string) (all []change) {
+	last := changeText{Input: d.Input, Text: d.Text, Image: d.Image}
+	for _, day := range sorted(d.From) {
+		at := append(slices.Clone(path), day)
+		from, err := time.ParseInLocation(time.DateOnly, day, Pacific)
+		if err != nil {
+			b.fail(fmt.Sprintf("from: %q is no day such as 2026-12-01", day), at...)
+		}
+		to := d.From[day]
+		last.Input, last.Text, last.Image = cmp.Or(to.Input, last.Input), cmp.Or(to.Text, last.Text), cmp.Or(to.Image, last.Image)
+		all = append(all, change{from, Price{
+			Input: b.perToken(last.Input, append(at, "input")...),
+			Text:  b.perToken(last.Text, append(at, "text")...),
+			Image: b.perToken(last.Image, append(at, "image")...),
+		}})
+	}
+	return all
 }
 
 // checkPixels wants a width and height for everything that a model makes.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/plantainhq/plantain"
 )
@@ -31,11 +32,12 @@ type Entry struct {
 	Thinking         bool // it thinks, and bills it as text
 	Signatures       bool // its turns carry thought signatures
 
-	Price   Price
+	Price   Price // until the first day from which another one holds; see At
 	Sources Sources
 
-	pixels map[string]map[string]pixels // by size and ratio
-	tokens map[string]int64             // of a picture, by size
+	changes []change
+	pixels  map[string]map[string]pixels // by size and ratio
+	tokens  map[string]int64             // of a picture, by size
 }
 
 // An OldID is an id that another one serves for.
@@ -50,6 +52,22 @@ type Price struct {
 	Input plantain.Nanodollars // text and pictures sent
 	Text  plantain.Nanodollars // text and thinking received
 	Image plantain.Nanodollars // pictures received
+}
+
+// A change is a price that holds from a day on, midnight Pacific.
+type change struct {
+	from  time.Time
+	price Price
+}
+
+// At gives the entry with the price that holds at an instant.
+func (e Entry) At(t time.Time) Entry {
+	for _, c := range e.changes {
+		if !t.Before(c.from) {
+			e.Price = c.price
+		}
+	}
+	return e
 }
 
 // Percent is the price at a service tier of [Catalogue.ServicePercent].

@@ -13,21 +13,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // Google's day must not depend on what the machine has installed
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
 )
-
-// BillingZone is where a day on Google's bills begins and ends: reports and the cost
-// table go by US and Canadian Pacific time.
-var BillingZone = func() *time.Location {
-	l, err := time.LoadLocation("America/Los_Angeles")
-	if err != nil {
-		panic("ledger: the embedded time zones lack America/Los_Angeles: " + err.Error())
-	}
-	return l
-}()
 
 // A Bill is what Google charged for image models, as an export of Cloud Billing has it.
 type Bill struct {
@@ -283,7 +272,7 @@ func billDay(s string) (string, error) {
 	}
 	for _, form := range []string{time.RFC3339, "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02T15:04:05"} {
 		if t, err := time.Parse(form, s); err == nil {
-			return t.In(BillingZone).Format(time.DateOnly), nil
+			return t.In(gemini.Pacific).Format(time.DateOnly), nil
 		}
 	}
 	return "", fmt.Errorf("%q is no day", s)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 // A judgement finds causes: it looks only at what both sides show.
@@ -106,7 +107,7 @@ func (j judgement) under(k compareKey, s *side, d plantain.Nanodollars, say tell
 			say(CauseProject, "it is what project %s cost: that is on another billing account, or an aggregator's; leave it out by --project", name)
 		}
 	}
-	if end, err := time.ParseInLocation(time.DateOnly, k.last, BillingZone); err == nil && j.now.Before(end.AddDate(0, 0, 3)) {
+	if end, err := time.ParseInLocation(time.DateOnly, k.last, gemini.Pacific); err == nil && j.now.Before(end.AddDate(0, 0, 3)) {
 		say(CauseLate, "Google's bills may be a day or two late; export it again then")
 	}
 	switch {

@@ -112,7 +112,7 @@ type side struct {
 func (b *Bill) Span() (since, until time.Time) {
 	first, last := b.days()
 	day := func(s string) time.Time {
-		t, _ := time.ParseInLocation(time.DateOnly, s, BillingZone) // the reader wrote it
+		t, _ := time.ParseInLocation(time.DateOnly, s, gemini.Pacific) // the reader wrote it
 		return t
 	}
 	return day(first), day(last).AddDate(0, 0, 1)
@@ -153,7 +153,7 @@ func Compare(b *Bill, charges []Charge, c *gemini.Catalogue, now time.Time) Chec
 		if e, ok := c.Lookup(ch.Served); ok {
 			m = e.ID
 		}
-		if day := ch.At.In(BillingZone).Format(time.DateOnly); first <= day && day <= last {
+		if day := ch.At.In(gemini.Pacific).Format(time.DateOnly); first <= day && day <= last {
 			at(day, m).charge(ch)
 		}
 	}

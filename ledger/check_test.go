@@ -82,7 +82,7 @@ func billed(day, sku string, tokens int64, cost plantain.Nanodollars) BillLine {
 
 // charge is what one attempt of Pro cost at noon, Pacific time.
 func charge(day string, c plantain.Class, cost plantain.Cost, tokens int64) Charge {
-	at, err := time.ParseInLocation("2006-01-02 15", day+" 12", BillingZone)
+	at, err := time.ParseInLocation("2006-01-02 15", day+" 12", gemini.Pacific)
 	if err != nil {
 		panic(err)
 	}

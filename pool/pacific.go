@@ -3,18 +3,11 @@ package pool
 import (
 	"sync/atomic"
 	"time"
-	_ "time/tzdata" // the Pacific day must not depend on what the machine has installed
+
+	"github.com/plantainhq/plantain/gemini"
 )
 
-// pacific is where Google's day ends: "RPD resets at midnight Pacific"
-// (gemini-api.md §8 [rate]), with daylight saving time observed.
-var pacific = func() *time.Location {
-	l, err := time.LoadLocation("America/Los_Angeles")
-	if err != nil {
-		panic("pool: the embedded time zones lack America/Los_Angeles: " + err.Error())
-	}
-	return l
-}()
+var pacific = gemini.Pacific
 
 // DayOf gives the Pacific calendar day of an instant, "2026-11-24".
 func DayOf(t time.Time) string { return t.In(pacific).Format(time.DateOnly) }

@@ -193,7 +193,7 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 // need is what one attempt is expected to take of the windows.
 func (t *Transport) need(a *ask) pool.Amount {
 	return pool.Amount{Requests: 1, Images: 1, Tokens: ledger.InputTokens(a.entry, a.asked),
-		Spend: ledger.Estimate(a.entry, t.price(a.entry, a.asked.ServiceTier), a.asked, 0)}
+		Spend: ledger.Estimate(a.entry, t.price(a.entry, a.asked.ServiceTier, t.now()), a.asked, 0)}
 }
 
 func notServed(r *http.Request) *refusal {

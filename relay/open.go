@@ -257,7 +257,7 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 		t.tell(a, Event{Kind: EventSent, Attempt: n, Project: m.Name})
 		return o, nil
 	}
-	price := t.price(a.entry, a.asked.ServiceTier)
+	price := t.price(a.entry, a.asked.ServiceTier, now)
 	o.attempt.Estimate = ledger.Most(a.entry, price, a.asked, way.Factor)
 	o.took = a.need
 	o.took.Spend = ledger.Estimate(a.entry, price, a.asked, way.Factor)

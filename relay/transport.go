@@ -241,7 +241,7 @@ func (t *Transport) judge(a *ask, o *out, g *got) *result {
 	if !a.route.free() {
 		// Google may serve what was asked as priority at the standard tier, and says so.
 		tier := cmp.Or(g.facts.Body.Usage.ServiceTier, a.asked.ServiceTier)
-		r.cost = ledger.Cost(t.price(t.served(a, g.facts.Body.ModelVersion), tier), r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
+		r.cost = ledger.Cost(t.price(t.served(a, g.facts.Body.ModelVersion), tier, o.attempt.Opened), r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
 		a.spent = plantain.Cost{Low: a.spent.Low + r.cost.Low, High: a.spent.High + r.cost.High}
 	}
 	return r
@@ -256,9 +256,10 @@ func (t *Transport) served(a *ask, version string) gemini.Entry {
 	return a.entry
 }
 
-// price is what a token of a model costs at a service tier.
-func (t *Transport) price(e gemini.Entry, tier string) gemini.Price {
-	return e.Price.Percent(t.set().catalogue().ServicePercent(tier))
+// price is what a token of a model costs at a service tier, for an attempt that is
+// opened at an instant.
+func (t *Transport) price(e gemini.Entry, tier string, at time.Time) gemini.Price {
+	return e.At(at).Price.Percent(t.set().catalogue().ServicePercent(tier))
 }
 
 // whole reports an answer that is handed on as it came.

@@ -195,7 +195,7 @@ func (v *visit) price(projects []plantain.ProjectName, minimal []byte) (n int, c
 		var scan gemini.RequestScanner
 		_, _ = scan.Write(body)
 		n++
-		cost += ledger.Estimate(v.model, v.model.Price, scan.Finish(), factor)
+		cost += ledger.Estimate(v.model, v.model.At(time.Now()).Price, scan.Finish(), factor)
 	}
 	for _, p := range projects {
 		add(p, minimal)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
@@ -35,6 +36,7 @@ func (modelsCmd) Run(w *world) error {
 }
 
 func printModel(w *world, e gemini.Entry) {
+	e = e.At(time.Now())
 	fmt.Fprintf(w.stdout, "%s  %s (%s)\n", e.ID, e.Name, join(e.Aliases))
 	if e.BestFor != "" {
 		fmt.Fprintf(w.stdout, "  for     %s\n", e.BestFor)
@@ -71,6 +73,7 @@ func join(models []plantain.Model) string {
 func modelRows(c *gemini.Catalogue) []map[string]any {
 	var rows []map[string]any
 	for _, e := range c.Models() {
+		e = e.At(time.Now())
 		prices := map[string]string{}
 		for _, s := range e.Sizes {
 			prices[s] = e.ImagePrice(s).Decimal()

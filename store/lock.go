@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -110,6 +111,10 @@ func (s *Store) Announce(address string, operator plantain.Secret) error {
 
 // HeldBy gives the process that has the store at path; false where none has.
 func HeldBy(path string) (Holder, bool) {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return Holder{}, false
+	}
 	if _, err := os.Stat(lockPath(path)); err != nil {
 		return Holder{}, false
 	}

@@ -47,8 +47,9 @@ type backend interface {
 // Open opens the file at path, makes it where there is none, and brings its
 // tables up to date. Where another process has it the error says which one.
 func Open(ctx context.Context, path string) (_ *Store, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the store: %w", err)
+	path, err = place(path)
+	if err != nil {
+		return nil, err
 	}
 	held, err := takeLock(path)
 	if err != nil {
@@ -80,6 +81,23 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	}
 	s.reader.SetMaxOpenConns(4)
 	return s, nil
+}
+
+// place makes a file where there is none, and gives its path without links: by
+// whatever name a store is opened, lock and journals stand beside the file itself.
+func place(path string) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("make the folder of the store: %w", err)
+	}
+	// SQLite would give it to everyone to read, and it takes an empty one for a new one.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("open the store: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return "", fmt.Errorf("open the store: %w", err)
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 // query reads rows that have everything that was written before.

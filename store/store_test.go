@@ -206,6 +206,31 @@ func TestASecondProcessIsToldWhoHasTheStore(t *testing.T) {
 	}
 }
 
+func TestAStoreIsOneByWhateverNameItIsOpened(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "p.db"), filepath.Join(t.TempDir(), "link.db")
+	must(t, os.Symlink(path, link)) // there is nothing yet that it leads to
+	s := open(t, link)
+	openAttempt(t, s, "a-1", now.Add(time.Minute))
+	must(t, s.Announce("127.0.0.1:8787", plantain.NewSecret("op-key")))
+	if _, err := Open(t.Context(), path); !errors.As(err, new(*HeldError)) {
+		t.Errorf("opened it by two names at once: %v", err)
+	}
+	for _, name := range []string{path, link} {
+		if h, ok := HeldBy(name); !ok || h.Address != "127.0.0.1:8787" {
+			t.Errorf("%s is held by %+v", name, h)
+		}
+	}
+	if at, err := os.Stat(path); err != nil || at.Mode().Perm() != 0o600 {
+		t.Errorf("the file is %v, %v", at.Mode(), err)
+	}
+	must(t, s.Close())
+	if rows, err := open(t, path).Attempts(t.Context(), "", 10); err != nil || len(rows) != 1 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
 func TestAStoreThatIsNoDatabaseIsNamed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "p.db")

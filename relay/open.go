@@ -390,10 +390,11 @@ func (t *Transport) park(s pool.States, o *out, scope pool.Scope, p pool.Parking
 		s[pool.Key{Project: o.member.Name}].Parks(p)
 	case pool.ScopeUpstream:
 		for _, m := range t.Pool.Members() {
-			if m.Kind == o.member.Kind {
+			// One that has joined since is not among the states, and finds out by itself.
+			if whole := s[pool.Key{Project: m.Name}]; whole != nil && m.Kind == o.member.Kind {
 				under := p
 				under.Under = m.Fingerprint
-				s[pool.Key{Project: m.Name}].Parks(under)
+				whole.Parks(under)
 			}
 		}
 	case pool.ScopeNone:

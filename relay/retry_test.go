@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
 )
@@ -414,4 +415,31 @@ func TestWhatCannotSucceedIsNotSent(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A reloading keeps books, and the configuration changes just before each is settled.
+type reloading struct {
+	relay.Books
+	reload func()
+}
+
+func (r reloading) Settle(ctx context.Context, e ledger.Entry, keys []pool.Key, fn func(pool.States) error) error {
+	r.reload()
+	return r.Books.Settle(ctx, e, keys, fn)
+}
+
+func TestAProjectThatJoinsWhileARegionIsRefusedSpoilsNothing(t *testing.T) {
+	t.Parallel()
+	story(t, "in the middle of a settlement", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(says(400, region)), "b": list(says(200, success))})
+		members := h.Pool.Members()
+		h.Pool.Replace(members[:1])
+		h.Books = reloading{h.books, func() { h.Pool.Replace(members) }}
+		if g := h.generate(t); g.StatusCode != 200 || g.Header.Get("Plantain-Project") != "b" {
+			t.Errorf("got %d from %q: %s", g.StatusCode, g.Header.Get("Plantain-Project"), g.body)
+		}
+		if p := h.Pool.Seen(pool.Key{Project: "a"}).Park; p.Reason != plantain.Region {
+			t.Errorf("a is parked for %q", p.Reason)
+		}
+	})
 }

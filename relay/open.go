@@ -283,16 +283,15 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 // where fn refused: then the true states were news to the snapshot.
 func (t *Transport) change(keys []pool.Key, fn func(pool.States) error, in func(func(pool.States) error) error) error {
 	seen := pool.States{}
-	refused := false
+	var refusal error
 	err := in(func(s pool.States) error {
-		err := fn(s)
-		refused = err != nil
+		refusal = fn(s)
 		for _, k := range keys {
 			seen[k] = s[k]
 		}
-		return err
+		return refusal
 	})
-	if err == nil || refused {
+	if err == nil || errors.Is(err, refusal) {
 		t.Pool.Saw(seen)
 	} else {
 		t.Pool.Doubt(keys)

@@ -70,8 +70,8 @@ func (j *journal) begin(generation uint64) error {
 	return nil
 }
 
-// append writes a record. Where it gives an error the record may be on the disk or
-// not; the next one is written over it.
+// append writes a record. Where it gives an error there is none, as far as can be
+// helped; the next one is written over it.
 func (j *journal) append(text []byte) error {
 	record := make([]byte, recordHead, recordHead+len(text))
 	binary.BigEndian.PutUint32(record, uint32(len(text)))
@@ -82,6 +82,8 @@ func (j *journal) append(text []byte) error {
 		return err
 	}
 	if err := datasync(j.file); err != nil {
+		// Whoever reads it back must not find what nobody was promised.
+		_, _ = j.file.WriteAt(make([]byte, recordHead), j.size)
 		return err
 	}
 	j.size += int64(len(record))

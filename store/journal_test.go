@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"pgregory.net/rapid"
 
@@ -295,5 +296,80 @@ func must(t interface {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAFaultInOneMoveIsThatOfItsCallerAlone(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "p.db"))
+	func() {
+		defer func() {
+			if fault := recover(); fault == nil || !strings.Contains(fmt.Sprint(fault), "a fault") {
+				t.Errorf("the caller got %v", fault)
+			}
+		}()
+		_ = s.Update(t.Context(), []pool.Key{key}, func(st pool.States) error {
+			st[key].Seq++
+			panic("a fault")
+		})
+	}()
+	openAttempt(t, s, "a-1", now.Add(time.Minute))
+	if rows, err := s.Attempts(t.Context(), "", 10); err != nil || len(rows) != 1 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestARefusalThatRestsOnWhatCouldNotBeWrittenIsNone(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /dev/full")
+	}
+	path := filepath.Join(t.TempDir(), "p.db")
+	s := open(t, path)
+	must(t, os.Symlink("/dev/full", path+".redo0"))
+	w := s.backend.(*writer)
+	w.turn <- struct{}{} // so that both moves are in one batch
+	full := errors.New("no room")
+	ends := make(chan error)
+	for range 2 {
+		go func() {
+			ends <- s.Update(t.Context(), []pool.Key{key}, func(st pool.States) error {
+				if st[key].Seq > 0 {
+					return full
+				}
+				st[key].Seq++
+				return nil
+			})
+		}()
+	}
+	for waits := 0; waits < 2; runtime.Gosched() {
+		w.mu.Lock()
+		waits = len(w.waiting)
+		w.mu.Unlock()
+	}
+	<-w.turn
+	for range 2 {
+		if err := <-ends; !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("got %v, want a disk that is full", err)
+		}
+	}
+}
+
+// The memory of a process can be written as a file, and does not know how to sync.
+func TestWhatWasNotDurableIsNotReadBack(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc/self/mem")
+	}
+	memory, err := os.OpenFile("/proc/self/mem", os.O_RDWR, 0)
+	must(t, err)
+	defer func() { _ = memory.Close() }()
+	disk := make([]byte, 1<<10)
+	j := &journal{file: memory, generation: 1, size: int64(uintptr(unsafe.Pointer(&disk[0])))}
+	if err := j.append([]byte("nobody was promised this")); !errors.Is(err, syscall.EINVAL) {
+		t.Fatalf("got %v, want a file that can't be synced", err)
+	}
+	if _, got := records(disk); len(got) > 0 {
+		t.Errorf("a crash would bring back %q", got)
 	}
 }

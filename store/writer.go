@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -114,6 +115,9 @@ func (w *writer) move(ctx context.Context, m move) error {
 	for {
 		select {
 		case err := <-c.done:
+			if f := (*fault)(nil); errors.As(err, &f) {
+				panic(f) // here, and not where others' moves are made
+			}
 			return err
 		case w.turn <- struct{}{}:
 			w.commit(w.take())
@@ -136,10 +140,19 @@ func (w *writer) do(ctx context.Context, run func(*tx) error) error {
 		if err := w.catchUp(); err != nil {
 			return err
 		}
-		if err := w.transact(run); err != nil {
+		var out map[plantain.AttemptID]bool
+		err := w.transact(func(t *tx) (err error) {
+			if err := run(t); err != nil {
+				return err
+			}
+			out, err = t.sent() // it may have given up some
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		return w.transact(w.loadOut) // it may have given up some
+		w.out = out
+		return nil
 	})
 }
 
@@ -183,9 +196,7 @@ func (w *writer) commit(batch []*call) {
 	if !made.empty() {
 		if err := w.write(&made); err != nil {
 			for i := range ends {
-				if ends[i] == nil {
-					ends[i] = err
-				}
+				ends[i] = err // what was refused, too: perhaps for what is not written
 			}
 		} else {
 			w.keep(&made, out)
@@ -218,7 +229,7 @@ func (w *writer) make(m *move, made *journaled, out map[plantain.AttemptID]bool)
 	if m.Opens != nil && isOut(m.Opens.ID) {
 		return errUsed
 	}
-	changed, err := change(m.keys, m.fn, func(k pool.Key) pool.State {
+	changed, err := change(m.keys, guarded(m.fn), func(k pool.Key) pool.State {
 		if s := made.windows[k]; s != nil {
 			return *s
 		}
@@ -238,6 +249,26 @@ func (w *writer) make(m *move, made *journaled, out map[plantain.AttemptID]bool)
 		made.steps = append(made.steps, m.step)
 	}
 	return nil
+}
+
+// A fault is a panic in the function of a move.
+type fault struct {
+	what  any
+	stack []byte
+}
+
+func (f *fault) Error() string { return fmt.Sprintf("%v\n%s", f.what, f.stack) }
+
+// guarded gives a panic as a *fault: all callers wait for the one that makes the moves.
+func guarded(fn func(pool.States) error) func(pool.States) error {
+	return func(s pool.States) (err error) {
+		defer func() {
+			if what := recover(); what != nil {
+				err = &fault{what, debug.Stack()}
+			}
+		}()
+		return fn(s)
+	}
 }
 
 // write makes moves durable.
@@ -364,25 +395,26 @@ func (w *writer) load(t *tx) error {
 	if err := scanWindows(rows, func(k pool.Key, s pool.State) { w.windows[k] = s }); err != nil {
 		return err
 	}
-	return w.loadOut(t)
+	w.out, err = t.sent()
+	return err
 }
 
-// loadOut reads which attempts are out.
-func (w *writer) loadOut(t *tx) error {
+// sent gives the attempts that are out.
+func (t *tx) sent() (map[plantain.AttemptID]bool, error) {
 	rows, err := t.Query("SELECT id FROM attempts WHERE state = 'sent'")
 	if err != nil {
-		return fmt.Errorf("read the attempts that are out: %w", err)
+		return nil, fmt.Errorf("read the attempts that are out: %w", err)
 	}
 	defer rows.Close()
-	w.out = map[plantain.AttemptID]bool{}
+	out := map[plantain.AttemptID]bool{}
 	for rows.Next() {
 		var id plantain.AttemptID
 		if err := rows.Scan(&id); err != nil {
-			return fmt.Errorf("read the attempts that are out: %w", err)
+			return nil, fmt.Errorf("read the attempts that are out: %w", err)
 		}
-		w.out[id] = true
+		out[id] = true
 	}
-	return rows.Err()
+	return out, rows.Err()
 }
 
 // recover brings the tables up to date with what an earlier process left.

@@ -33,6 +33,8 @@ type Config struct {
 	Retention Retention
 	Spool     Spool
 
+	SpendAlerts SpendAlerts
+
 	StatusFeed string            // where Google tells of incidents; empty: not asked
 	Catalogue  *gemini.Catalogue `json:"-"` // the models, with the overrides of the file
 }
@@ -100,6 +102,12 @@ type Retention struct {
 	Idempotency time.Duration // of the answer to a request; zero: none is kept
 	// IdempotencyMax is how many bytes of answers are kept; zero: as many as come.
 	IdempotencyMax int64
+}
+
+// SpendAlerts say where to tell that spend passes a threshold. The zero value: nowhere.
+type SpendAlerts struct {
+	Webhook    plantain.Secret        // a URL, which often is a secret itself; empty: nobody is told
+	Day, Month []plantain.Nanodollars // the amounts that are told of, above zero
 }
 
 // Spool is where bodies are held.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -105,6 +106,7 @@ func (r *reader) config(s *section, text []byte, c *Config) {
 		k.bytes("idempotency_max", &c.Retention.IdempotencyMax)
 		k.end()
 	}
+	r.spendAlerts(s.under("spend_alerts"), &c.SpendAlerts)
 	for _, n := range s.list("fallback_models") {
 		if m, ok := r.model(n, c.Catalogue); ok {
 			c.FallbackModels = append(c.FallbackModels, m)
@@ -137,6 +139,42 @@ func (r *reader) retry(s *section, retry *Retry) {
 		r.fail(s.key("cap"), "retry: base (%s) is longer than cap (%s)", retry.Base, retry.Cap)
 	}
 	s.end()
+}
+
+func (r *reader) spendAlerts(s *section, a *SpendAlerts) {
+	if s == nil {
+		return
+	}
+	if n := s.value("webhook"); n == nil {
+		r.fail(s.key("webhook"), "spend_alerts: webhook is missing; write the URL that is to be told")
+	} else if text, _, ok := r.scalar(n); ok {
+		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			r.fail(n, "webhook is an http:// or https:// URL") // which may be a secret
+		}
+		a.Webhook = plantain.NewSecret(text)
+	}
+	a.Day, a.Month = r.amounts(s, "day_usd"), r.amounts(s, "month_usd")
+	if len(a.Day)+len(a.Month) == 0 && len(r.problems) == 0 {
+		r.fail(s.node, "spend_alerts: no amount to tell of; write day_usd: [10, 25] or month_usd: [200]")
+	}
+	s.end()
+}
+
+// amounts reads a list of dollars.
+func (r *reader) amounts(s *section, key string) (all []plantain.Nanodollars) {
+	for _, n := range s.list(key) {
+		text, raw, ok := r.scalar(n)
+		if !ok {
+			continue
+		}
+		amount, err := plantain.ParseDollars(text)
+		if err != nil || amount == 0 {
+			r.fail(n, "%s: %q is not an amount of dollars above zero such as 25 or 0.50", key, raw)
+			continue
+		}
+		all = append(all, amount)
+	}
+	return all
 }
 
 func (r *reader) store(s *section, c *Config) {

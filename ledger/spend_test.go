@@ -78,3 +78,34 @@ func TestAQueryThatMakesNoSenseSaysWhy(t *testing.T) {
 		}
 	}
 }
+
+func TestAThresholdIsPassedByWhatWasSpentForCertain(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, zone(t, "Europe/Berlin"))
+	thresholds := map[Period][]plantain.Nanodollars{Day: {10 * plantain.Dollar, 20 * plantain.Dollar}, Month: {10 * plantain.Dollar}}
+	for _, c := range []struct {
+		period    Period
+		low, high plantain.Nanodollars
+		want      string
+	}{
+		{Day, 10*plantain.Dollar - 1, 99 * plantain.Dollar, ""},
+		{Day, 10 * plantain.Dollar, 10 * plantain.Dollar, "spend-day-2026-11-24-10.000 Plantain: $10.000 spent on 2026-11-24, which passes $10.000"},
+		{Day, 30 * plantain.Dollar, 31 * plantain.Dollar, "spend-day-2026-11-24-10.000 Plantain: $30.000 spent on 2026-11-24, which passes $10.000; 1 attempts of unknown charge may add $1.000, " +
+			"spend-day-2026-11-24-20.000 Plantain: $30.000 spent on 2026-11-24, which passes $20.000; 1 attempts of unknown charge may add $1.000"},
+		{Month, 10 * plantain.Dollar, 10 * plantain.Dollar, "spend-month-2026-11-01-10.000 Plantain: $10.000 spent in November 2026, which passes $10.000"},
+	} {
+		tally := NewTally(c.period.Query(now))
+		s := Sums{Cost: plantain.Cost{Low: c.low, High: c.high}, Unknown: c.high - c.low}
+		if s.Unknown > 0 {
+			s.Unsure = 1
+		}
+		tally.Add(Group{}, s)
+		var got []string
+		for _, a := range Passed(thresholds[c.period], c.period, tally.Report()) {
+			got = append(got, a.ID+" "+a.Text)
+		}
+		if s := strings.Join(got, ", "); s != c.want {
+			t.Errorf("%s %s-%s:\ngot  %s\nwant %s", c.period, c.low, c.high, s, c.want)
+		}
+	}
+}

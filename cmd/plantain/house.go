@@ -80,6 +80,7 @@ type house struct {
 
 	gateway *gateway.Gateway
 	hours   hours
+	alerts  alerts
 
 	built *config.Config                // what it was built from
 	now   atomic.Pointer[config.Config] // what is in force of a later one
@@ -145,7 +146,10 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Log:       h.log,
 	}
 	h.gateway.Limit(c.Clients.Concurrency)
-	h.relay.Watch = h.gateway.Observe
+	h.relay.Watch = func(e relay.Event) {
+		h.gateway.Observe(e)
+		h.alerts.observe(e)
+	}
 	_ = h.relay.Examine() // what is wrong is logged, told to every client, and may be mended
 	return h, nil
 }

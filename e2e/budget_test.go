@@ -205,7 +205,7 @@ func TestARefusalOfAKeysLimitSaysWhichHowMuchAndUntilWhen(t *testing.T) {
 		"images a day": {flags: []string{"--images-per-day", "1"}, rate: 20, night: 2 * time.Minute, images: 1, status: 429, limit: "images_per_day", least: 30,
 			says: []string{"client alice has used 1 of its 1 images a day", "T08:00:00Z"}},
 		"dollars a day": {flags: []string{"--budget-usd", "0.10/day"}, rate: 20, night: 2 * time.Minute, images: 1, status: 429, limit: "budget_per_day", least: 30,
-			says: []string{"client alice has used $0.067", "of its $0.100 a day", "this request may cost $0.07", "is left", "T08:00:00Z"}},
+			says: []string{"client alice has used $0.06", "of its $0.100 a day", "this request may cost $0.07", "is left", "T08:00:00Z"}},
 		"dollars in total": {flags: []string{"--budget-usd", "0.10"}, images: 1, status: 429, limit: "budget_total",
 			says: []string{"of its $0.100 in total", "No wait helps"}},
 		"one image is more than the budget": {flags: []string{"--budget-usd", "0.01/day"}, status: 429, limit: "budget_per_day",

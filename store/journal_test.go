@@ -373,3 +373,15 @@ func TestWhatWasNotDurableIsNotReadBack(t *testing.T) {
 		t.Errorf("a crash would bring back %q", got)
 	}
 }
+
+func TestAStoreThatCannotTakeItsJournalOverSaysSo(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "p.db")
+	js := &journals{path: path}
+	must(t, js.append([]byte("of a later version")))
+	if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "take over what an earlier process left") {
+		t.Errorf("got %v", err)
+	}
+	must(t, js.remove())
+	open(t, path)
+}

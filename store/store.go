@@ -68,14 +68,16 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	}
 	// One connection, because SQLite writes one transaction at a time anyway.
 	db.SetMaxOpenConns(1)
-	err = migrate(ctx, db, goose.DialectSQLite3)
-	if err == nil {
-		s.backend, err = newWriter(db, path, s.owner)
+	if err = migrate(ctx, db, goose.DialectSQLite3); err != nil {
+		_ = db.Close()
+		return nil, err
 	}
+	w, err := newWriter(db, path, s.owner)
 	if err != nil {
 		_ = db.Close()
 		return nil, err
 	}
+	s.backend = w
 	if s.reader, err = sql.Open("sqlite", dsn(path, true)); err != nil {
 		return nil, err
 	}

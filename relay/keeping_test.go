@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/internal/spool"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
@@ -172,6 +174,30 @@ func TestNothingIsSentThatCouldNotBeKept(t *testing.T) {
 		unkept(t, h, h.generate(t))
 		if err := h.Close(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// unreadable are the rows of answers of a store whose tables are behind its journal
+// and can't be written.
+type unreadable struct{ gallery.AnswerRows }
+
+func (unreadable) Owed(context.Context, plantain.Answer, time.Time) (*gallery.Owed, error) {
+	return nil, syscall.ENOSPC
+}
+
+func TestWhatHasNoKeyGoesOnWhileAnswersCannotBeRead(t *testing.T) {
+	t.Parallel()
+	story(t, "a full disk", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(says(200, success))})
+		h.Answers = &gallery.Answers{Rows: unreadable{}}
+		keyed := request(t.Context(), "nb2", body)
+		keyed.Header.Set("Idempotency-Key", "once")
+		if g := h.do(t, keyed); g.StatusCode != 503 || g.Header.Get("Retry-After") == "" || len(h.google.calls()) > 0 {
+			t.Errorf("with a key: %d after %d calls: %s", g.StatusCode, len(h.google.calls()), g.body)
+		}
+		if g := h.generate(t); g.StatusCode != 200 || h.Ready() != nil {
+			t.Errorf("without one: %d, %v: %s", g.StatusCode, h.Ready(), g.body)
 		}
 	})
 }

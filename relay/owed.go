@@ -58,7 +58,9 @@ func (t *Transport) recall(f *flight) *answer {
 		owed, err := t.Answers.Find(context.Background(), a.caller.Client, a.keyHash(), t.now())
 		switch {
 		case err != nil:
-			return &answer{refused: unkept(t.booksFailed(err)), header: header{request: a.id}}
+			// The books may still take what has no key.
+			t.log().Error("it can't be read whether an answer is owed", "request", a.id, "error", err)
+			return &answer{refused: unkept(&Unkept{"the store", err}), header: header{request: a.id}}
 		case owed == nil:
 			return nil
 		case owed.Call != hex.EncodeToString(a.digest[:]):

@@ -190,7 +190,11 @@ func TestWhatHasNoKeyGoesOnWhileAnswersCannotBeRead(t *testing.T) {
 	t.Parallel()
 	story(t, "a full disk", func(t *testing.T) {
 		h := newHouse(t, map[string][]reply{"a": list(says(200, success))})
-		h.Answers = &gallery.Answers{Rows: unreadable{}}
+		shelf, err := gallery.NewShelf(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Answers = &gallery.Answers{Rows: unreadable{}, Shelf: shelf}
 		keyed := request(t.Context(), "nb2", body)
 		keyed.Header.Set("Idempotency-Key", "once")
 		if g := h.do(t, keyed); g.StatusCode != 503 || g.Header.Get("Retry-After") == "" || len(h.google.calls()) > 0 {

@@ -51,8 +51,9 @@ type AnswerRows interface {
 	ReleaseClaim(ctx context.Context, r plantain.RequestID) error
 	// LoseAnswers takes note that the bodies of answers are gone.
 	LoseAnswers(ctx context.Context, requests []plantain.RequestID) error
-	// ExpireAnswers removes what has expired and gives all that is left.
-	ExpireAnswers(ctx context.Context, now time.Time) (map[plantain.RequestID]bool, error)
+	// ExpireAnswers removes what has expired and gives all requests whose bodies are
+	// left.
+	ExpireAnswers(ctx context.Context, now time.Time) (map[string]bool, error)
 }
 
 // Owed is a claim, and the answer once it is final.
@@ -76,7 +77,7 @@ func (a *Answers) Of(ctx context.Context, r plantain.RequestID, now time.Time) (
 
 // Write makes the body of an answer durable and gives its size.
 func (a *Answers) Write(r plantain.RequestID, write func(io.Writer) error) (int64, error) {
-	n, err := a.Shelf.Put(string(r), write)
+	n, err := a.Shelf.PutSynced(string(r), write)
 	if err != nil {
 		a.lost.Add(1)
 		return 0, fmt.Errorf("keep an answer: %w", err)
@@ -101,10 +102,6 @@ func (a *Answers) Release(ctx context.Context, r plantain.RequestID) error {
 // Crowded reports that there is more on the shelf than may be.
 func (a *Answers) Crowded() bool { return a.Max > 0 && a.used.Load() > a.Max }
 
-// orphaned is the age from which on a file without a row belongs to nobody: its row
-// is written right after it, or, while the store can't be written, when it can.
-const orphaned = 15 * time.Minute
-
 // Tidy removes what has expired, what belongs to nobody, and, where the bound is
 // passed, the oldest until a tenth of it is free. alone says that no other process
 // writes to the shelf and this one has not begun: then what has no row is nobody's
@@ -120,47 +117,19 @@ func (a *Answers) Tidy(ctx context.Context, now time.Time, alone bool) (swept in
 	if err != nil {
 		return 0, err
 	}
-	var used int64
-	var stays []kept
-	var errs []error
-	for _, f := range files {
-		if owed[plantain.RequestID(f.name)] || !alone && time.Since(f.at) < orphaned {
-			used += f.size
-			stays = append(stays, f)
-			continue
-		}
-		errs = append(errs, a.Shelf.Remove(f.name))
-		swept++
+	files, swept, err = a.Shelf.sweep(files, owed, alone)
+	a.used.Store(total(files))
+	going := oldest(files, owed, a.Max)
+	requests := make([]plantain.RequestID, len(going))
+	for i, f := range going {
+		requests[i] = plantain.RequestID(f.name)
 	}
-	a.used.Store(used)
-	errs = append(errs, a.evict(ctx, stays, owed))
-	return swept, errors.Join(errs...)
-}
-
-// evict makes room.
-func (a *Answers) evict(ctx context.Context, files []kept, owed map[plantain.RequestID]bool) error {
-	if !a.Crowded() {
-		return nil
+	if lost := a.Rows.LoseAnswers(ctx, requests); lost != nil {
+		return swept, errors.Join(err, lost)
 	}
-	over := a.used.Load() - a.Max/10*9
-	var requests []plantain.RequestID
-	var sizes []int64
-	for _, f := range files {
-		if over <= 0 {
-			break
-		}
-		if r := plantain.RequestID(f.name); owed[r] {
-			requests, sizes = append(requests, r), append(sizes, f.size)
-			over -= f.size
-		}
+	for _, f := range going {
+		err = errors.Join(err, a.Shelf.Remove(f.name))
+		a.used.Add(-f.size)
 	}
-	if err := a.Rows.LoseAnswers(ctx, requests); err != nil {
-		return err
-	}
-	var errs []error
-	for i, r := range requests {
-		errs = append(errs, a.Shelf.Remove(string(r)))
-		a.used.Add(-sizes[i])
-	}
-	return errors.Join(errs...)
+	return swept, err
 }

@@ -16,16 +16,16 @@ import (
 // rows remembers what answers are kept, for tests of what is on the disk.
 type rows struct {
 	AnswerRows
-	owed map[plantain.RequestID]bool
+	owed map[string]bool
 }
 
-func (r *rows) ExpireAnswers(context.Context, time.Time) (map[plantain.RequestID]bool, error) {
+func (r *rows) ExpireAnswers(context.Context, time.Time) (map[string]bool, error) {
 	return r.owed, nil
 }
 
 func (r *rows) LoseAnswers(_ context.Context, requests []plantain.RequestID) error {
 	for _, id := range requests {
-		delete(r.owed, id)
+		delete(r.owed, string(id))
 	}
 	return nil
 }
@@ -37,7 +37,7 @@ func answers(t *testing.T, most int64) (*Answers, *rows, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rows{owed: map[plantain.RequestID]bool{}}
+	r := &rows{owed: map[string]bool{}}
 	return &Answers{Rows: r, Shelf: shelf, Max: most}, r, dir
 }
 
@@ -75,7 +75,7 @@ func TestTheOldestAnswersMakeRoom(t *testing.T) {
 	a, r, dir := answers(t, 30)
 	for i, name := range []string{"d", "c", "b", "a"} { // d is the youngest
 		write(t, a, dir, name, 10*i)
-		r.owed[plantain.RequestID(name)] = true
+		r.owed[name] = true
 	}
 	if !a.Crowded() {
 		t.Fatal("forty bytes fit in thirty")

@@ -28,35 +28,48 @@ func NewShelf(dir string) (*Shelf, error) {
 	return &Shelf{dir}, nil
 }
 
-// Put writes a file and gives its size. When it returns without an error, the file
-// outlives a loss of power; else there is none.
+// Put writes a file and gives its size. It is whole or not there whatever becomes of
+// the process; a loss of power it may not outlive.
 func (s *Shelf) Put(name string, write func(io.Writer) error) (size int64, err error) {
+	return s.put(name, write, func(*os.File) error { return nil })
+}
+
+// PutSynced is Put for a file that outlives a loss of power as well, once it returns.
+func (s *Shelf) PutSynced(name string, write func(io.Writer) error) (size int64, err error) {
+	if size, err = s.put(name, write, (*os.File).Sync); err != nil {
+		return 0, err
+	}
+	if err := s.sync(); err != nil {
+		return 0, errors.Join(err, s.Remove(name))
+	}
+	return size, nil
+}
+
+func (s *Shelf) put(name string, write func(io.Writer) error, sync func(*os.File) error) (size int64, err error) {
 	f, err := os.CreateTemp(s.dir, newPrefix)
 	if err != nil {
 		return 0, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+			_ = f.Close() // it may be closed already
+			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
 	if err := write(f); err != nil {
 		return 0, err
 	}
-	if err := f.Sync(); err != nil {
+	if err := sync(f); err != nil {
 		return 0, err
 	}
 	at, err := f.Stat()
 	if err != nil {
 		return 0, err
 	}
-	if err := os.Rename(f.Name(), s.path(name)); err != nil {
+	if err := f.Close(); err != nil {
 		return 0, err
 	}
-	if err := errors.Join(s.sync(), f.Close()); err != nil {
-		return 0, errors.Join(err, os.Remove(s.path(name)))
-	}
-	return at.Size(), nil
+	return at.Size(), os.Rename(f.Name(), s.path(name))
 }
 
 // sync makes the names of new files durable.
@@ -108,4 +121,52 @@ func (s *Shelf) list() ([]kept, error) {
 		return cmp.Or(a.at.Compare(b.at), strings.Compare(a.name, b.name))
 	})
 	return files, nil
+}
+
+// orphaned is the age from which on a file without a row belongs to nobody: its row
+// is written right after it, or, while the store can't be written, when it can.
+const orphaned = 15 * time.Minute
+
+// sweep removes files that belong to nobody: those that are not among live, by name.
+// alone says that no other process writes to the shelf and this one has not begun:
+// then it does not matter how young they are. files are those of a list that is
+// older than live.
+func (s *Shelf) sweep(files []kept, live map[string]bool, alone bool) (stay []kept, swept int, err error) {
+	var errs []error
+	for _, f := range files {
+		if live[f.name] || !alone && time.Since(f.at) < orphaned {
+			stay = append(stay, f)
+			continue
+		}
+		errs = append(errs, s.Remove(f.name))
+		swept++
+	}
+	return stay, swept, errors.Join(errs...)
+}
+
+// total is how many bytes files have.
+func total(files []kept) (sum int64) {
+	for _, f := range files {
+		sum += f.size
+	}
+	return sum
+}
+
+// oldest gives those that must go, so that what stays is nine tenths of most; none
+// where it is no more than most. Zero: there is no bound.
+func oldest(files []kept, live map[string]bool, most int64) (going []kept) {
+	sum := total(files)
+	if most == 0 || sum <= most {
+		return nil
+	}
+	for _, f := range files {
+		if sum <= most/10*9 {
+			break
+		}
+		if live[f.name] {
+			going = append(going, f)
+			sum -= f.size
+		}
+	}
+	return going
 }

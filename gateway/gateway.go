@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
@@ -46,6 +47,7 @@ type Gateway struct {
 	Attempts  func(plantain.RequestID) ([]Attempt, error)
 	Ledger    Ledger                   // what spend is told from; nil: the routes are not served
 	Answers   Answers                  // nil: none are kept, and the route is not served
+	Gallery   *gallery.Gallery         // nil: its routes are not served
 	Rules     func() verdict.Rules     // what to believe of a filtered answer, for /api/v1/explain; nil: the defaults
 	Catalogue func() *gemini.Catalogue // of the models that keys may be bound to; nil: the one that comes with Plantain
 	Load      func() Load              // nil: not told to /metrics
@@ -74,6 +76,13 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /api/v1/requests/{id}", g.behind(g.request))
 	if g.Answers != nil {
 		mux.Handle("GET /api/v1/requests/{id}/answer", g.behind(g.answer))
+	}
+	if g.Gallery != nil {
+		mux.Handle("GET /api/v1/images", g.behind(g.images))
+		mux.Handle("GET /api/v1/images/{id}", g.forImage(g.image))
+		mux.Handle("GET /api/v1/images/{id}/content", g.forImage(g.imageContent))
+		mux.Handle("GET /api/v1/images/{id}/thumbnail", g.forImage(g.imageThumbnail))
+		mux.Handle("DELETE /api/v1/images/{id}", g.forImage(g.removeImage))
 	}
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))

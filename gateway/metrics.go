@@ -98,6 +98,7 @@ var (
 	waitingNow  = describe("requests_waiting", "Requests in the queue for room.")
 	spooledNow  = describe("spool_bytes", "Memory that bodies hold.")
 	answersLost = describe("answers_lost_total", "Answers of which no copy could be kept for a request that is repeated.")
+	imagesLost  = describe("images_lost_total", "Pictures of which no copy could be kept in the gallery; their clients got them.")
 	attemptsNow = describe("attempts_running", "Attempts that are out.", "project", "model")
 	parkedNow   = describe("parked", "1 where a project is parked; an empty model is the whole project.", "project", "model", "reason")
 	parkedUntil = describe("parked_until_timestamp_seconds", "When a parking ends; +Inf: not by itself.", "project", "model", "reason")
@@ -116,7 +117,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements [prometheus.Collector].
 func (state) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{buildInfo, waitingNow, spooledNow, answersLost, attemptsNow, parkedNow, parkedUntil,
+	for _, d := range []*prometheus.Desc{buildInfo, waitingNow, spooledNow, answersLost, imagesLost, attemptsNow, parkedNow, parkedUntil,
 		windowUsed, windowLimit, windowHeadroom, windowFree, windowReset, windowLearnt} {
 		ch <- d
 	}
@@ -136,6 +137,9 @@ func (s state) Collect(ch chan<- prometheus.Metric) {
 	}
 	if s.g.Answers != nil {
 		ch <- prometheus.MustNewConstMetric(answersLost, prometheus.CounterValue, float64(s.g.Answers.Lost()))
+	}
+	if s.g.Gallery != nil {
+		ch <- prometheus.MustNewConstMetric(imagesLost, prometheus.CounterValue, float64(s.g.Gallery.Lost()))
 	}
 	if s.g.Weather.Now != nil {
 		collectWeather(ch, s.g.Weather.Now())

@@ -87,7 +87,8 @@ func (t *Transport) repeat(a *ask, owed *gallery.Owed) *answer {
 	}
 	if a.caller.Force == "unknown" || owed.Kept.IsZero() && owed.Spent == (plantain.Cost{}) {
 		if err := t.Answers.Release(context.Background(), owed.Request); err != nil {
-			return &answer{refused: unkept(t.booksFailed(err)), header: header{request: a.id}}
+			t.log().Error("a key could not be released", "request", owed.Request, "error", err)
+			return &answer{refused: unkept(&Unkept{"the store", err}), header: header{request: a.id}}
 		}
 		return nil
 	}
@@ -162,7 +163,9 @@ func (t *Transport) owesStill(owed *plantain.Answer) {
 	if owed == nil {
 		return
 	}
-	if err := t.Answers.Rows.KeepAnswer(context.Background(), *owed); err != nil {
+	keep := func() error { return t.Answers.Rows.KeepAnswer(context.Background(), *owed) }
+	if err := keep(); err != nil {
+		t.owe(debt{request: owed.Request, settle: keep})
 		_ = t.booksFailed(err)
 	}
 }

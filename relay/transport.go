@@ -35,6 +35,7 @@ type Transport struct {
 	// Answers are kept for requests that come again; nil: a repeated request gets the
 	// answer of one that runs, and what ended is forgotten.
 	Answers *gallery.Answers
+	Gallery *gallery.Gallery  // where pictures are kept; nil: nowhere
 	Base    http.RoundTripper // nil: like http.DefaultTransport, with more connections kept
 	Clock   plantain.Clock    // zero: the real one
 	Log     *slog.Logger      // nil: nothing is logged
@@ -203,9 +204,11 @@ func (t *Transport) try(f *flight, behind int) ending {
 		t.settle(a, last, n)
 		if f.answer != nil {
 			t.arrive(a, last, n)
+			t.hang(a, last)
 			return ending{last, n, nil}
 		}
 		last.body.End() // whatever becomes of it, nothing more is to be held
+		t.hang(a, last)
 		if step.Done {
 			return ending{last, n, nil}
 		}

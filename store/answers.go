@@ -124,6 +124,9 @@ func (s *Store) ReleaseClaim(ctx context.Context, r plantain.RequestID) error {
 
 // LoseAnswers implements [gallery.AnswerRows].
 func (s *Store) LoseAnswers(ctx context.Context, requests []plantain.RequestID) error {
+	if len(requests) == 0 {
+		return nil
+	}
 	return s.backend.do(ctx, func(t *tx) error {
 		for _, r := range requests {
 			if _, err := t.write("UPDATE answers SET size = -1 WHERE request = $1", r); err != nil {
@@ -135,7 +138,7 @@ func (s *Store) LoseAnswers(ctx context.Context, requests []plantain.RequestID) 
 }
 
 // ExpireAnswers implements [gallery.AnswerRows].
-func (s *Store) ExpireAnswers(ctx context.Context, now time.Time) (map[plantain.RequestID]bool, error) {
+func (s *Store) ExpireAnswers(ctx context.Context, now time.Time) (map[string]bool, error) {
 	err := s.backend.do(ctx, func(t *tx) error {
 		if _, err := t.write("DELETE FROM answers WHERE expires <= $1", millis(now)); err != nil {
 			return fmt.Errorf("remove old answers: %w", err)
@@ -150,9 +153,9 @@ func (s *Store) ExpireAnswers(ctx context.Context, now time.Time) (map[plantain.
 		return nil, fmt.Errorf("read the answers: %w", err)
 	}
 	defer rows.Close()
-	owed := map[plantain.RequestID]bool{}
+	owed := map[string]bool{}
 	for rows.Next() {
-		var r plantain.RequestID
+		var r string
 		if err := rows.Scan(&r); err != nil {
 			return nil, fmt.Errorf("read the answers: %w", err)
 		}

@@ -9,18 +9,19 @@ import (
 	"github.com/plantainhq/plantain/relay"
 )
 
-// A move is one change of the books: an attempt that opens or is settled, or none,
-// and what fn makes of the windows of keys. All of it happens or nothing does.
+// A move is one change of the books: an attempt that opens or is settled, a picture
+// that is kept, or none of these, and what fn makes of the windows of keys. All of it happens or nothing does.
 type move struct {
 	step
 	keys []pool.Key
 	fn   func(pool.States) error
 }
 
-// A step is what a move does to an attempt. The zero value does nothing.
+// A step is what a move does beside the windows. The zero value does nothing.
 type step struct {
 	Opens   *plantain.Attempt `json:"opens,omitempty"`
 	Settles *ledger.Entry     `json:"settles,omitempty"`
+	Hangs   *plantain.Picture `json:"hangs,omitempty"`
 }
 
 // errUsed says that an attempt was opened before.
@@ -35,6 +36,9 @@ func (t *tx) step(owner string, s step) error {
 	}
 	if s.Settles != nil {
 		return t.settle(*s.Settles)
+	}
+	if s.Hangs != nil {
+		return t.hang(*s.Hangs)
 	}
 	return nil
 }

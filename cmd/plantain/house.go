@@ -77,6 +77,7 @@ type house struct {
 	door  *gateway.Door
 
 	answers *gallery.Answers
+	gallery *gallery.Gallery
 
 	gateway *gateway.Gateway
 	hours   hours
@@ -129,6 +130,9 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		return nil, err
 	}
 	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Spool: h.spool, Answers: h.answers, Clock: clock, Log: log}
+	if c.Retention.Images > 0 {
+		h.relay.Gallery = h.gallery
+	}
 	h.gateway = &gateway.Gateway{
 		Relay:     h.relay,
 		Door:      h.door,
@@ -138,6 +142,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Weather:   gateway.Weather{Now: h.relay.Weather, Hours: h.hours.read(h.store, clock)},
 		Attempts:  h.attempts,
 		Answers:   h.answers,
+		Gallery:   h.gallery,
 		Ledger:    h.store,
 		Rules:     func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
 		Catalogue: func() *gemini.Catalogue { return h.now.Load().Catalogue },
@@ -172,10 +177,30 @@ func (h *house) recover(ctx context.Context, folder string) error {
 	if _, err := h.answers.Tidy(ctx, h.clock.Now(), !h.store.Shared()); err != nil {
 		return err
 	}
+	if h.gallery, err = openGallery(h.built, h.store); err != nil {
+		return err
+	}
+	if _, err := h.gallery.Tidy(ctx, h.clock.Now(), !h.store.Shared()); err != nil {
+		h.log.Error("tidy up the gallery", "error", err) // what it holds can be served all the same
+	}
 	if swept > 0 || unknown > 0 {
 		h.log.Warn("the last process did not end in order", "attempts_unknown", unknown, "spool_files_swept", swept)
 	}
 	return nil
+}
+
+// openGallery finds the pictures of a configuration.
+func openGallery(c *config.Config, rows *store.Store) (*gallery.Gallery, error) {
+	folder, err := imagesFolder(c.Images)
+	if err != nil {
+		return nil, err
+	}
+	g := &gallery.Gallery{Rows: rows, Age: c.Retention.Images, Max: c.Retention.ImagesMax}
+	if g.Shelf, err = gallery.NewShelf(filepath.Join(folder, "gallery")); err != nil {
+		return nil, err
+	}
+	g.Thumbs, err = gallery.NewShelf(filepath.Join(folder, "thumbnails"))
+	return g, err
 }
 
 // setBack brings back to now what a clock left in the windows that was ahead.

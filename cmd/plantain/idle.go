@@ -14,8 +14,6 @@ func idle(c *config.Config) []string {
 			names = append(names, name)
 		}
 	}
-	add(c.Retention.Images != d.Retention.Images, "retention.images")
-	add(c.Retention.ImagesMax != d.Retention.ImagesMax, "retention.images_max")
 	add(c.Retention.Signatures != d.Retention.Signatures, "retention.signatures")
 	return names
 }

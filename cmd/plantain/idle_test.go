@@ -14,8 +14,8 @@ func TestASettingWithoutEffectIsNamed(t *testing.T) {
 	if got := idle(&c); len(got) != 0 {
 		t.Errorf("the defaults are named: %v", got)
 	}
-	c.Retention.Images = time.Hour
-	if got := idle(&c); !slices.Equal(got, []string{"retention.images"}) {
+	c.Retention.Signatures = time.Hour
+	if got := idle(&c); !slices.Equal(got, []string{"retention.signatures"}) {
 		t.Errorf("got %v", got)
 	}
 }

@@ -28,6 +28,7 @@ type cli struct {
 	Symptom  symptomCmd  `cmd:"" help:"Find what you see, through the API or in the Gemini app: why, was it charged, what to do."`
 	Doctor   doctorCmd   `cmd:"" help:"Is it Google or is it you: keys, network, status, models, quota; each with the fix."`
 	Projects projectsCmd `cmd:"" help:"Show the pool: windows, headroom, what is parked until when and why."`
+	Images   imagesCmd   `cmd:"" help:"The gallery: the images that were paid for."`
 	Spend    spendCmd    `cmd:"" help:"What was spent: by project, client, model, size, verdict, hour or day, with waste."`
 	Keys     keysCmd     `cmd:"" help:"Virtual keys: who may use the gateway."`
 	Models   modelsCmd   `cmd:"" help:"Show the models: ids, sizes, ratios, prices, which to take for what."`

@@ -49,6 +49,33 @@ func (r *remote) authorize(req *http.Request) {
 	}
 }
 
+// download writes what stands under a path.
+func (r *remote) download(ctx context.Context, path string, to io.Writer) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+path, nil)
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	r.authorize(req)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		answer, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // what came of it
+		return refusalOf(res, answer)
+	}
+	_, err = io.Copy(to, res.Body)
+	return err
+}
+
+// refusalOf is what a gateway says in the place of what it was asked for.
+func refusalOf(res *http.Response, answer []byte) error {
+	var said struct{ Error struct{ Message string } }
+	_ = json.Unmarshal(answer, &said) // no JSON: the status says it
+	return errors.New("the gateway says: " + strings.TrimSpace(said.Error.Message+" ("+res.Status+")"))
+}
+
 // get reads JSON from a gateway.
 func (r *remote) get(ctx context.Context, path string, into any) error {
 	return r.call(ctx, http.MethodGet, path, nil, into)
@@ -84,9 +111,7 @@ func (r *remote) send(ctx context.Context, method, path, kind string, body []byt
 		return fmt.Errorf("ask the gateway: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
-		var said struct{ Error struct{ Message string } }
-		_ = json.Unmarshal(answer, &said) // no JSON: the status says it
-		return errors.New("the gateway says: " + strings.TrimSpace(said.Error.Message+" ("+res.Status+")"))
+		return refusalOf(res, answer)
 	}
 	return json.Unmarshal(answer, into)
 }

@@ -155,6 +155,9 @@ func (h *house) sweep(ctx context.Context) {
 			if _, err := h.answers.Tidy(ctx, h.clock.Now(), false); err != nil && ctx.Err() == nil {
 				h.log.Error("tidy up the answers that are kept", "error", err)
 			}
+			if _, err := h.gallery.Tidy(ctx, h.clock.Now(), false); err != nil && ctx.Err() == nil {
+				h.log.Error("tidy up the gallery", "error", err)
+			}
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (b *bench) newGateway() (*process, error) {
 		return nil, err
 	}
 	const tier = "{rpm: 100000000, ipm: 100000000, rpd: 1000000000, tpm: 1000000000000, ten_minute_dollars: 999999}"
-	config := fmt.Sprintf("projects:\n  - {name: a, api_key: k, tier: 1, base_url: %q}\ncatalogue: {tiers: {1: %s}}\n", b.upstream.url, tier)
+	config := fmt.Sprintf("projects:\n  - {name: a, api_key: k, tier: 1, base_url: %q}\nretention: {images: 0}\ncatalogue: {tiers: {1: %s}}\n", b.upstream.url, tier)
 	if err := os.WriteFile(filepath.Join(dir, "plantain.yaml"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}

@@ -123,6 +123,32 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
+// ReadAt implements [io.ReaderAt] over what is to be seen of the body at once: it
+// waits for nothing, and ends where a held body does so far.
+func (b *Buffer) ReadAt(p []byte, off int64) (n int, err error) {
+	if off < 0 {
+		return 0, errors.New("spool: read before the start")
+	}
+	for n < len(p) {
+		next, news, err := b.at(off + int64(n))
+		switch {
+		case news != nil:
+			return n, io.EOF
+		case err != nil:
+			return n, err
+		case next.file == nil:
+			n += copy(p[n:], next.bytes)
+			continue
+		}
+		m, err := next.file.ReadAt(p[n:min(int64(len(p)), int64(n)+next.length)], next.offset)
+		n += m
+		if m == 0 {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
 // Seek sets where the next Read begins. The end of a held body is what is
 // written of it.
 func (r *Reader) Seek(offset int64, whence int) (int64, error) {

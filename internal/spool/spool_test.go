@@ -54,6 +54,9 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 					t.Errorf("wrote %d bytes (%v), want %d", out.Len(), err, size)
 				}
 				r.Close()
+				if got, err := io.ReadAll(io.NewSectionReader(b, int64(size/3), int64(size))); err != nil || !bytes.Equal(got, want[size/3:]) {
+					t.Errorf("read %d bytes (%v) from the middle, want %d", len(got), err, size-size/3)
+				}
 				out.Reset()
 				b.Hold() // of a held body too, what is not shown
 				if err := b.Copy(&out); err != nil || !bytes.Equal(out.Bytes(), want) {

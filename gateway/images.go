@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gallery"
+)
+
+// An Image is a picture of the gallery as /api/v1 and the commands show it.
+type Image struct {
+	ID      plantain.PictureID   `json:"id"`
+	Request plantain.RequestID   `json:"request"`
+	Attempt plantain.AttemptID   `json:"attempt"`
+	Client  plantain.ClientName  `json:"client"`
+	Project plantain.ProjectName `json:"project"`
+	Model   plantain.Model       `json:"model"`
+	Asked   string               `json:"size_asked,omitempty"` // "1K"; absent: none was named
+	Width   int                  `json:"width,omitempty"`
+	Height  int                  `json:"height,omitempty"`
+	MIME    string               `json:"mime"`
+	Bytes   int64                `json:"bytes"`
+	Digest  string               `json:"sha256"`
+	Prompt  string               `json:"prompt_sha256"`
+	Cost    plantain.Cost        `json:"attempt_cost"` // with all pictures of the attempt
+	Made    time.Time            `json:"made"`
+}
+
+// ViewImage describes a picture.
+func ViewImage(p plantain.Picture) Image {
+	return Image{
+		ID: p.ID, Request: p.Request, Attempt: p.Attempt, Client: p.Client, Project: p.Project, Model: p.Model, Asked: p.Size,
+		Width: p.Width, Height: p.Height, MIME: p.MIME, Bytes: p.Bytes, Digest: p.Digest, Prompt: p.Prompt, Cost: p.Cost, Made: p.Made,
+	}
+}
+
+// maxImages is how many pictures one answer of the list has at most.
+const maxImages = 1000
+
+// ImageQuery reads what GET /api/v1/images is asked for: client, model, request,
+// before (an id), limit. Its error is for whoever asked.
+func ImageQuery(v url.Values) (gallery.Query, error) {
+	q := gallery.Query{
+		Client: plantain.ClientName(v.Get("client")), Model: plantain.Model(v.Get("model")),
+		Request: plantain.RequestID(v.Get("request")), Before: plantain.PictureID(v.Get("before")), Limit: 100,
+	}
+	for name := range v {
+		if !slices.Contains([]string{"client", "model", "request", "before", "limit", "key"}, name) {
+			return q, fmt.Errorf("%q is not known; use client, model, request, before or limit", name)
+		}
+	}
+	if s := v.Get("limit"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > maxImages {
+			return q, fmt.Errorf("limit: %q is no number from 1 to %d", s, maxImages)
+		}
+		q.Limit = n
+	}
+	return q, nil
+}
+
+// images serves GET /api/v1/images, newest first: a client's own, to an admin all.
+func (g *Gateway) images(w http.ResponseWriter, r *http.Request) {
+	q, err := ImageQuery(r.URL.Query())
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if v := visitorOf(r); !v.admin {
+		q.Client = v.client
+	}
+	found, err := g.Gallery.Rows.Pictures(r.Context(), q)
+	if err != nil {
+		g.imageFault(w, err)
+		return
+	}
+	shown := struct {
+		Images []Image            `json:"images"`
+		Next   plantain.PictureID `json:"next,omitempty"` // before=NEXT gives those after these; absent: there are none
+	}{Images: []Image{}}
+	for _, p := range found {
+		shown.Images = append(shown.Images, ViewImage(p))
+	}
+	if len(found) == q.Limit {
+		shown.Next = found[len(found)-1].ID
+	}
+	writeJSON(w, http.StatusOK, shown)
+}
+
+// forImage serves a picture that the visitor may see. Another client's is as
+// unknown as one that never was.
+func (g *Gateway) forImage(serve func(http.ResponseWriter, *http.Request, plantain.Picture)) http.Handler {
+	return g.behind(func(w http.ResponseWriter, r *http.Request) {
+		id := plantain.PictureID(r.PathValue("id"))
+		p, found, err := g.Gallery.Find(r.Context(), id)
+		if err != nil {
+			g.imageFault(w, err)
+			return
+		}
+		if v := visitorOf(r); !found || p.Client != v.client && !v.admin {
+			noImage(w, id)
+			return
+		}
+		serve(w, r, p)
+	})
+}
+
+func noImage(w http.ResponseWriter, id plantain.PictureID) {
+	writeError(w, http.StatusNotFound, fmt.Sprintf("no image has the id %s, or it is kept no more", id))
+}
+
+func (g *Gateway) imageFault(w http.ResponseWriter, err error) {
+	g.log().Error("read the gallery", "error", err)
+	writeError(w, http.StatusInternalServerError, "internal: the gallery could not be read; the log says why")
+}
+
+func (g *Gateway) image(w http.ResponseWriter, _ *http.Request, p plantain.Picture) {
+	writeJSON(w, http.StatusOK, ViewImage(p))
+}
+
+func (g *Gateway) imageContent(w http.ResponseWriter, r *http.Request, p plantain.Picture) {
+	file, err := g.Gallery.Open(p)
+	g.serveImage(w, r, p, file, err, p.MIME)
+}
+
+func (g *Gateway) imageThumbnail(w http.ResponseWriter, r *http.Request, p plantain.Picture) {
+	file, err := g.Gallery.Thumbnail(p)
+	if errors.Is(err, gallery.ErrNoThumbnail) {
+		writeError(w, http.StatusNotFound, err.Error())
+		return
+	}
+	g.serveImage(w, r, p, file, err, "image/jpeg")
+}
+
+func (g *Gateway) serveImage(w http.ResponseWriter, r *http.Request, p plantain.Picture, file *os.File, err error, mime string) {
+	if errors.Is(err, fs.ErrNotExist) {
+		noImage(w, p.ID) // removed meanwhile, or on the disk of another gateway
+		return
+	}
+	if err != nil {
+		g.imageFault(w, err)
+		return
+	}
+	defer func() { _ = file.Close() }()
+	if !slices.Contains([]string{"image/png", "image/jpeg", "image/webp"}, mime) {
+		mime = "application/octet-stream" // what an upstream calls it must not run in a browser
+	}
+	h := w.Header()
+	h.Set("Content-Type", mime)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "private, max-age=86400, immutable")
+	h.Set("ETag", strconv.Quote(p.Digest+" "+mime))
+	http.ServeContent(w, r, "", p.Made, file)
+}
+
+// removeImage serves DELETE /api/v1/images/{id}.
+func (g *Gateway) removeImage(w http.ResponseWriter, r *http.Request, p plantain.Picture) {
+	if err := g.Gallery.Remove(r.Context(), p); err != nil {
+		g.imageFault(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"id": p.ID, "removed": true})
+}

@@ -20,6 +20,7 @@ type flight struct {
 
 	answered chan struct{} // closed when answer is set
 	answer   *answer
+	unseen   bool // nobody waited any more when answer was set; only run uses it
 
 	// What follows is guarded by flights.mu.
 	bounds  bounds // of the most patient caller
@@ -34,6 +35,7 @@ type flight struct {
 // first call counts; only run calls it.
 func (f *flight) depart(a *answer) {
 	if f.answer == nil {
+		f.unseen = f.abandoned()
 		f.answer = a
 		close(f.answered)
 	} else if f.answer != a {
@@ -70,8 +72,12 @@ func (f *flight) left() bool {
 	return true
 }
 
-// abandoned reports that nobody waits for the answer at this moment.
+// abandoned reports that nobody waits for the answer any more, or did when it was
+// given: those who did have it, and may be gone.
 func (f *flight) abandoned() bool {
+	if f.answer != nil {
+		return f.unseen
+	}
 	f.all.mu.Lock()
 	defer f.all.mu.Unlock()
 	return f.callers == 0
@@ -141,7 +147,9 @@ func (fs *flights) board(a *ask, run func(*flight) *answer) *flight {
 	fs.count++
 	go func() {
 		defer fs.land(f)
-		f.depart(fly(f, run))
+		a := fly(f, run)
+		fs.close(f)
+		f.depart(a)
 	}()
 	return f
 }
@@ -164,12 +172,19 @@ func fly(f *flight, run func(*flight) *answer) (a *answer) {
 	return run(f)
 }
 
-func (fs *flights) land(f *flight) {
+// close lets nobody join a flight any more. A client that repeats a request because
+// of its answer must not get that very answer.
+func (fs *flights) close(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if fs.byKey[f.key] == f {
 		delete(fs.byKey, f.key)
 	}
+}
+
+func (fs *flights) land(f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
 	fs.count--
 	f.landed = true
 	if f.callers == 0 {

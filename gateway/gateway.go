@@ -86,6 +86,7 @@ func (g *Gateway) Handler() http.Handler {
 	}
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))
+	mux.Handle("POST /api/v1/estimate", g.behind(g.estimate))
 	mux.Handle("GET /api/v1/spend", g.behind(g.spend))
 	mux.Handle("POST /api/v1/spend/check", g.forAdmins(g.checkBill))
 	mux.Handle("GET /api/v1/symptoms", g.behind(g.symptoms))
@@ -231,7 +232,12 @@ func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
 		caller.Watch = story.add
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, g.maxBody())
-	res, err := g.Relay.RoundTrip(r.WithContext(relay.WithCaller(r.Context(), caller)))
+	g.relay(w, r.WithContext(relay.WithCaller(r.Context(), caller)))
+}
+
+// relay hands a request to the relay and its answer to the client.
+func (g *Gateway) relay(w http.ResponseWriter, r *http.Request) {
+	res, err := g.Relay.RoundTrip(r)
 	if err != nil {
 		if r.Context().Err() == nil {
 			g.log().Error("relay", "path", r.URL.Path, "error", err)

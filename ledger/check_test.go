@@ -71,8 +71,8 @@ func TestAFileThatIsNoBillSaysWhatItLacks(t *testing.T) {
 }
 
 const (
-	proOut  = "Generate_content image output token count for Gemini 3 Pro Image"
-	picture = 1120 * 120_000 * plantain.Nanodollars(1) // one of Pro at 1K
+	proOut     = "Generate_content image output token count for Gemini 3 Pro Image"
+	onePicture = 1120 * 120_000 * plantain.Nanodollars(1) // one of Pro at 1K
 )
 
 // billed is a line of one day, as exactly as a bill tells.
@@ -91,7 +91,7 @@ func charge(day string, c plantain.Class, cost plantain.Cost, tokens int64) Char
 		ch.Unsure, ch.Unknown = 1, cost.High-cost.Low
 	}
 	if cost.High == 0 {
-		ch.FreeAttempts, ch.Free = 1, 10*picture
+		ch.FreeAttempts, ch.Free = 1, 10*onePicture
 	}
 	return ch
 }
@@ -99,10 +99,10 @@ func charge(day string, c plantain.Class, cost plantain.Cost, tokens int64) Char
 func TestEveryDifferenceHasItsLikelyCause(t *testing.T) {
 	t.Parallel()
 	const day, next = "2026-11-10", "2026-11-11"
-	made := charge(day, plantain.Success, plantain.Exactly(picture), 1120)
-	filtered := charge(day, plantain.SafetyImage, plantain.Exactly(picture), 1120)
+	made := charge(day, plantain.Success, plantain.Exactly(onePicture), 1120)
+	filtered := charge(day, plantain.SafetyImage, plantain.Exactly(onePicture), 1120)
 	free := charge(day, plantain.SafetyImage, plantain.Exactly(0), 0)
-	lost := charge(day, plantain.Unanswered, plantain.Cost{High: 10 * picture}, 0)
+	lost := charge(day, plantain.Unanswered, plantain.Cost{High: 10 * onePicture}, 0)
 	refused := charge(day, plantain.Capacity, plantain.Exactly(0), 0)
 	elsewhere := made
 	elsewhere.Project = "agg"
@@ -112,26 +112,26 @@ func TestEveryDifferenceHasItsLikelyCause(t *testing.T) {
 		now    string
 		want   string // differences in pictures, and causes
 	}{
-		"they agree":                     {Bill{Lines: []BillLine{billed(day, proOut, 1120, picture)}}, []Charge{made}, "", "0:"},
-		"to the rounding of the bill":    {Bill{Lines: []BillLine{billed(day, proOut, 1120, picture-500)}}, []Charge{made}, "", "0:"},
-		"an unknown one was charged":     {Bill{Lines: []BillLine{billed(day, proOut, 2240, 2*picture)}}, []Charge{made, lost}, "", "0: unknown"},
-		"an unknown one was not charged": {Bill{Lines: []BillLine{billed(day, proOut, 1120, picture)}}, []Charge{made, lost}, "", "0: unknown"},
-		"filtered ones are charged":      {Bill{Lines: []BillLine{billed(day, proOut, 2240, 2*picture)}}, []Charge{made, free}, "", "1: filtered_charged elsewhere"},
-		"filtered ones are free":         {Bill{Lines: []BillLine{billed(day, proOut, 1120, picture)}}, []Charge{made, filtered}, "", "-1: filtered_free"},
-		"an SDK tried again by itself":   {Bill{Lines: []BillLine{billed(day, proOut, 2240, 2*picture)}}, []Charge{made, refused}, "", "1: retried elsewhere"},
-		"a key is used elsewhere, too":   {Bill{Lines: []BillLine{billed(day, proOut, 3360, 3*picture)}}, []Charge{made}, "", "2: elsewhere"},
-		"a key is used elsewhere alone":  {Bill{Lines: []BillLine{billed(day, proOut, 1120, picture)}}, nil, "", "1: elsewhere"},
-		"the edge of a day": {Bill{Lines: []BillLine{billed(day, proOut, 1120, picture), billed(next, proOut, 2240, 2*picture)}},
-			[]Charge{made, made, charge(next, plantain.Success, plantain.Exactly(picture), 1120)}, "", "-1: day_edge, 1: day_edge elsewhere"},
-		"batch":             {Bill{Lines: []BillLine{billed(day, proOut+" batch", 1120, picture/2)}}, []Charge{made, made}, "", "-2: discount"},
-		"another currency":  {Bill{Currency: "EUR", Lines: []BillLine{billed(day, proOut, 2240, picture)}}, []Charge{made, made}, "", "-1: currency price"},
-		"nobody knows":      {Bill{Lines: []BillLine{billed(day, proOut, 1120, picture)}}, []Charge{made, elsewhere, made, elsewhere}, "", "-3: none"},
-		"one aggregator":    {Bill{Lines: []BillLine{billed(day, proOut, 2240, 2*picture)}}, []Charge{made, elsewhere, made}, "", "-1: project"},
-		"text of its own":   {Bill{Lines: []BillLine{billed(day, proOut, 2240, picture)}, Others: []BillLine{{SKU: "Generate content output gemini 3 pro text"}}}, []Charge{made, made}, "", "-1: text_sku"},
-		"a higher price":    {Bill{Lines: []BillLine{billed(day, proOut, 1120, 2*picture)}}, []Charge{made}, "", "1: price"},
-		"the bill is early": {Bill{Lines: []BillLine{billed(day, proOut, 1120, picture)}}, []Charge{made, made}, next, "-1: late"},
-		"several days are one": {Bill{Lines: []BillLine{{First: day, Last: next, Model: "gemini-3-pro-image", SKU: proOut, Tokens: 2240, Cost: 2 * picture}}},
-			[]Charge{made, charge(next, plantain.Success, plantain.Exactly(picture), 1120)}, "", "0:"},
+		"they agree":                     {Bill{Lines: []BillLine{billed(day, proOut, 1120, onePicture)}}, []Charge{made}, "", "0:"},
+		"to the rounding of the bill":    {Bill{Lines: []BillLine{billed(day, proOut, 1120, onePicture-500)}}, []Charge{made}, "", "0:"},
+		"an unknown one was charged":     {Bill{Lines: []BillLine{billed(day, proOut, 2240, 2*onePicture)}}, []Charge{made, lost}, "", "0: unknown"},
+		"an unknown one was not charged": {Bill{Lines: []BillLine{billed(day, proOut, 1120, onePicture)}}, []Charge{made, lost}, "", "0: unknown"},
+		"filtered ones are charged":      {Bill{Lines: []BillLine{billed(day, proOut, 2240, 2*onePicture)}}, []Charge{made, free}, "", "1: filtered_charged elsewhere"},
+		"filtered ones are free":         {Bill{Lines: []BillLine{billed(day, proOut, 1120, onePicture)}}, []Charge{made, filtered}, "", "-1: filtered_free"},
+		"an SDK tried again by itself":   {Bill{Lines: []BillLine{billed(day, proOut, 2240, 2*onePicture)}}, []Charge{made, refused}, "", "1: retried elsewhere"},
+		"a key is used elsewhere, too":   {Bill{Lines: []BillLine{billed(day, proOut, 3360, 3*onePicture)}}, []Charge{made}, "", "2: elsewhere"},
+		"a key is used elsewhere alone":  {Bill{Lines: []BillLine{billed(day, proOut, 1120, onePicture)}}, nil, "", "1: elsewhere"},
+		"the edge of a day": {Bill{Lines: []BillLine{billed(day, proOut, 1120, onePicture), billed(next, proOut, 2240, 2*onePicture)}},
+			[]Charge{made, made, charge(next, plantain.Success, plantain.Exactly(onePicture), 1120)}, "", "-1: day_edge, 1: day_edge elsewhere"},
+		"batch":             {Bill{Lines: []BillLine{billed(day, proOut+" batch", 1120, onePicture/2)}}, []Charge{made, made}, "", "-2: discount"},
+		"another currency":  {Bill{Currency: "EUR", Lines: []BillLine{billed(day, proOut, 2240, onePicture)}}, []Charge{made, made}, "", "-1: currency price"},
+		"nobody knows":      {Bill{Lines: []BillLine{billed(day, proOut, 1120, onePicture)}}, []Charge{made, elsewhere, made, elsewhere}, "", "-3: none"},
+		"one aggregator":    {Bill{Lines: []BillLine{billed(day, proOut, 2240, 2*onePicture)}}, []Charge{made, elsewhere, made}, "", "-1: project"},
+		"text of its own":   {Bill{Lines: []BillLine{billed(day, proOut, 2240, onePicture)}, Others: []BillLine{{SKU: "Generate content output gemini 3 pro text"}}}, []Charge{made, made}, "", "-1: text_sku"},
+		"a higher price":    {Bill{Lines: []BillLine{billed(day, proOut, 1120, 2*onePicture)}}, []Charge{made}, "", "1: price"},
+		"the bill is early": {Bill{Lines: []BillLine{billed(day, proOut, 1120, onePicture)}}, []Charge{made, made}, next, "-1: late"},
+		"several days are one": {Bill{Lines: []BillLine{{First: day, Last: next, Model: "gemini-3-pro-image", SKU: proOut, Tokens: 2240, Cost: 2 * onePicture}}},
+			[]Charge{made, charge(next, plantain.Success, plantain.Exactly(onePicture), 1120)}, "", "0:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +141,7 @@ func TestEveryDifferenceHasItsLikelyCause(t *testing.T) {
 			}
 			var got []string
 			for _, r := range Compare(&c.bill, c.ledger, gemini.DefaultCatalogue(), now).Rows {
-				s := fmt.Sprintf("%d:", (r.Difference+picture/2*sign(r.Difference))/picture)
+				s := fmt.Sprintf("%d:", (r.Difference+onePicture/2*sign(r.Difference))/onePicture)
 				for _, cause := range r.Causes {
 					s += " " + string(cause.Kind)
 				}
@@ -163,9 +163,9 @@ func sign(n plantain.Nanodollars) plantain.Nanodollars {
 
 func TestABillIsComparedWithTheModelThatServed(t *testing.T) {
 	t.Parallel()
-	c := charge("2026-11-10", plantain.Success, plantain.Exactly(picture), 1120)
+	c := charge("2026-11-10", plantain.Success, plantain.Exactly(onePicture), 1120)
 	c.Model, c.Served = "gemini-3.1-flash-image", "gemini-3-pro-image-preview"
-	check := Compare(&Bill{Lines: []BillLine{billed("2026-11-10", proOut, 1120, picture)}}, []Charge{c}, gemini.DefaultCatalogue(), time.Now())
+	check := Compare(&Bill{Lines: []BillLine{billed("2026-11-10", proOut, 1120, onePicture)}}, []Charge{c}, gemini.DefaultCatalogue(), time.Now())
 	if len(check.Rows) != 1 || check.Rows[0].Difference != 0 {
 		t.Errorf("got %+v", check.Rows)
 	}

@@ -35,6 +35,11 @@ func Estimate(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor) 
 	return estimate(e, price, asked, f, 1)
 }
 
+// Least is what an attempt that brings a picture costs where nothing comes beside it.
+func Least(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor) plantain.Nanodollars {
+	return f.of(usage(price, gemini.Usage{Prompt: InputTokens(e, asked), Candidates: picture(e, asked), ImageOut: picture(e, asked)}))
+}
+
 // Most is the most that an attempt can cost: an [Estimate] with as many pictures as
 // an answer may bring.
 func Most(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor) plantain.Nanodollars {
@@ -42,12 +47,16 @@ func Most(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor) plan
 }
 
 func estimate(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor, pictures plantain.Nanodollars) plantain.Nanodollars {
-	image := e.ImageTokens(asked.Size)
-	if image == 0 {
-		image = e.ImageTokens("")
-	}
-	n := plantain.Nanodollars(InputTokens(e, asked))*price.Input + pictures*plantain.Nanodollars(image)*price.Image + extraText*price.Text
+	n := plantain.Nanodollars(InputTokens(e, asked))*price.Input + pictures*plantain.Nanodollars(picture(e, asked))*price.Image + extraText*price.Text
 	return f.of(n)
+}
+
+// picture is how many tokens a picture of the size asked for has.
+func picture(e gemini.Entry, asked gemini.Asked) int64 {
+	if n := e.ImageTokens(asked.Size); n != 0 {
+		return n
+	}
+	return e.ImageTokens("")
 }
 
 // InputTokens estimates what a request counts as input: about four bytes of text

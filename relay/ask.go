@@ -38,6 +38,8 @@ type Caller struct {
 	// Attempts are the most that may be made on one model, if the policy does not
 	// allow fewer; zero: as many as it allows.
 	Attempts int
+	// Estimate says that nothing is to be sent: the answer is an [Estimate].
+	Estimate bool
 	// Watch is told what happens, as it happens, by one goroutine at a time; nil:
 	// nobody. It must not block.
 	Watch func(Event)

@@ -112,6 +112,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.caller.Estimate {
+		return t.estimate(r, a)
+	}
 	answer, joined, err := t.flights.join(r.Context(), a, t.run)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type generateCmd struct {
 	Model  string   `short:"m" default:"nb2" help:"nb2, pro, original, lite or a model id."`
 	Size   string   `placeholder:"SIZE" help:"512, 1K, 2K or 4K, as far as the model makes it. Default: 1K."`
 	Aspect string   `placeholder:"W:H" help:"The ratio, such as 16:9. Default: that of the first picture given, else 1:1."`
+	DryRun bool     `help:"Send nothing: tell the price, and the earliest second at which there is room."`
 	Server string   `placeholder:"URL" help:"The gateway to use. Default: the one that has the store, else none: the command does it all by itself."`
 }
 
@@ -69,19 +70,24 @@ func (g *generateCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	to, err := aim(w, g.Out, strings.Join(g.Prompt, " "))
-	if err != nil {
-		return err
-	}
 	body, err := g.body()
 	if err != nil {
 		return err
+	}
+	var to *target
+	if !g.DryRun {
+		if to, err = aim(w, g.Out, strings.Join(g.Prompt, " ")); err != nil {
+			return err
+		}
 	}
 	way, done, err := g.way(w, c)
 	if err != nil {
 		return err
 	}
 	defer done()
+	if g.DryRun {
+		return way.estimate(w.ctx, entry.ID, body)
+	}
 	m, err := way.make(w.ctx, entry.ID, body)
 	if err != nil {
 		return err

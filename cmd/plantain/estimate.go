@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/relay"
+)
+
+// estimate tells what a request would cost and when it could be sent.
+func (m *maker) estimate(ctx context.Context, model plantain.Model, body []byte) error {
+	e, err := m.ask(ctx, model, body)
+	if err != nil {
+		return err
+	}
+	if m.w.output == "json" {
+		m.w.json(e)
+		return nil
+	}
+	printEstimate(m.w.stdout, e, time.Now())
+	return nil
+}
+
+func (m *maker) ask(ctx context.Context, model plantain.Model, body []byte) (e relay.Estimate, err error) {
+	if m.at != nil {
+		err := m.at.send(ctx, http.MethodPost, "/api/v1/estimate?"+url.Values{"model": {string(model)}}.Encode(), "application/json", body, &e)
+		return e, err
+	}
+	ctx = relay.WithCaller(ctx, relay.Caller{Estimate: true})
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://plantain/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
+	if err != nil {
+		return e, err
+	}
+	res, err := m.through.RoundTrip(r)
+	if err != nil {
+		return e, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return e, err
+	}
+	if res.StatusCode != http.StatusOK {
+		scan := gemini.NewScanner(res.Header.Get("Content-Type"))
+		_, _ = scan.Write(answer)
+		return e, noPicture(res, scan.Finish())
+	}
+	return e, json.Unmarshal(answer, &e)
+}
+
+func printEstimate(to io.Writer, e relay.Estimate, now time.Time) {
+	wrap(to, "", fmt.Sprintf("%s at %s: %s to %s, by how much text comes beside the picture; at most %s, should the answer bring ten pictures",
+		e.Model, e.Size, money(e.Cost.Low), money(e.Cost.High), money(e.Most)))
+	switch {
+	case e.Never:
+		wrap(to, "", "it can't be sent: "+e.Why)
+	case e.Wait > 0:
+		wrap(to, "", fmt.Sprintf("room at %s through %s: %s", soon(e.At, now), e.Project, e.Why))
+	case e.Why != "":
+		wrap(to, "", "room as soon as a request that runs is answered: "+e.Why)
+	default:
+		wrap(to, "", fmt.Sprintf("room now, through %s", e.Project))
+	}
+}

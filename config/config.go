@@ -102,6 +102,7 @@ type Retention struct {
 	Idempotency time.Duration // of the answer to a request; zero: none is kept
 	// IdempotencyMax is how many bytes of answers are kept; zero: as many as come.
 	IdempotencyMax int64
+	Filtered       time.Duration // of requests that were filtered; zero: none is remembered
 }
 
 // SpendAlerts say where to tell that spend passes a threshold. The zero value: nowhere.
@@ -126,7 +127,7 @@ func Default() Config {
 		Retry:      Retry{Attempts: 6, Base: time.Second, Cap: 32 * time.Second, Budget: 0.2},
 		Queue:      Queue{MaxWait: 120 * time.Second, MaxLength: 1000},
 		Billing:    Billing{Filtered: plantain.FilteredCharged},
-		Retention:  Retention{Images: 30 * day, ImagesMax: 20e9, Signatures: 7 * day, Idempotency: day, IdempotencyMax: 5e9},
+		Retention:  Retention{Images: 30 * day, ImagesMax: 20e9, Signatures: 7 * day, Idempotency: day, IdempotencyMax: 5e9, Filtered: day},
 		Spool:      Spool{Memory: 128 << 20},
 		StatusFeed: "https://status.cloud.google.com/incidents.json",
 		Catalogue:  gemini.DefaultCatalogue(),

@@ -104,6 +104,7 @@ func (r *reader) config(s *section, text []byte, c *Config) {
 		k.duration("signatures", &c.Retention.Signatures)
 		k.duration("idempotency", &c.Retention.Idempotency)
 		k.bytes("idempotency_max", &c.Retention.IdempotencyMax)
+		k.duration("filtered", &c.Retention.Filtered)
 		k.end()
 	}
 	r.spendAlerts(s.under("spend_alerts"), &c.SpendAlerts)

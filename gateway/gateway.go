@@ -284,9 +284,9 @@ func callerOf(r *http.Request) (relay.Caller, error) {
 	v := visitorOf(r)
 	c := relay.Caller{Client: v.client, Allowance: v.may, Force: r.Header.Get("Plantain-Force")}
 	switch c.Force {
-	case "", "unknown":
+	case "", "unknown", "filtered":
 	default:
-		return c, fmt.Errorf("Plantain-Force: %q is not known; use unknown", c.Force)
+		return c, fmt.Errorf("Plantain-Force: %q is not known; use unknown or filtered", c.Force)
 	}
 	switch p := r.Header.Get("Plantain-Priority"); p {
 	case "", "normal":

@@ -30,13 +30,13 @@ type header struct {
 	running  bool           // the attempt goes on: neither its verdict nor its cost is known
 }
 
-// write sets the headers. Cost is dollars, or "low-high" where it is not known.
+// write sets the headers.
 func (h header) write(to http.Header) {
 	to.Set("Plantain-Request-Id", string(h.request))
 	to.Set("Plantain-Attempts", strconv.Itoa(h.attempts))
 	if !h.running {
 		to.Set("Plantain-Verdict", h.verdict.String())
-		to.Set("Plantain-Cost-Usd", h.costUSD())
+		to.Set("Plantain-Cost-Usd", costUSD(h.cost))
 	}
 	if h.project != "" {
 		to.Set("Plantain-Project", string(h.project))
@@ -52,11 +52,12 @@ func (h header) write(to http.Header) {
 	}
 }
 
-func (h header) costUSD() string {
-	if h.cost.Known() {
-		return h.cost.Low.Decimal()
+// costUSD is dollars, or "low-high" where it is not known.
+func costUSD(c plantain.Cost) string {
+	if c.Known() {
+		return c.Low.Decimal()
 	}
-	return h.cost.Low.Decimal() + "-" + h.cost.High.Decimal()
+	return c.Low.Decimal() + "-" + c.High.Decimal()
 }
 
 // heading is what the headers of an answer say of the request as it stands.
@@ -135,6 +136,9 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 	}
 	if over := (*pool.OverLimit)(nil); errors.As(err, &over) {
 		return &answer{header: h, refused: overLimit(over, t.now())}
+	}
+	if before := (*filteredBefore)(nil); errors.As(err, &before) {
+		return &answer{header: h, refused: t.filteredRefusal(a, before, h)}
 	}
 	if errors.Is(err, errStopping) {
 		return &answer{header: h, refused: stopping()}
@@ -226,9 +230,13 @@ func (r *refusal) render(h header) (status int, head http.Header, text []byte) {
 	if h.after == 0 {
 		h.after = r.after
 	}
-	head = http.Header{"Content-Type": {jsonType}}
+	mime, body := r.mime, r.body
+	if body == nil {
+		mime, body = jsonType, r.google(h).encode()
+	}
+	head = http.Header{"Content-Type": {mime}}
 	h.write(head)
-	return r.status, head, r.google(h).encode()
+	return r.status, head, body
 }
 
 // google gives a refusal in Google's error shape.

@@ -28,7 +28,7 @@ type Caller struct {
 	MaxWait  time.Duration
 	Priority pool.Priority // among the requests that wait for room
 	// Force names verdicts that the client wants to overrule: "unknown" sends an
-	// attempt again that may have been charged.
+	// attempt again that may have been charged, "filtered" what was filtered before.
 	Force string
 	// Fallback are the models that may serve when the one asked for has no room in
 	// time or no capacity, in this order; nil: those of the Transport, empty: none.
@@ -120,6 +120,8 @@ type refusal struct {
 	after   time.Duration     // for Retry-After; zero: none
 	field   string            // of the request, for BadRequest
 	more    map[string]string // of our detail; nil: nothing
+	body    []byte            // in the place of Google's error; nil: that
+	mime    string            // of body
 }
 
 func (r *refusal) Error() string { return r.message }

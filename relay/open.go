@@ -345,6 +345,7 @@ func (t *Transport) account(a *ask, r *result, n int) {
 		t.owe(d)
 		_ = t.booksFailed(err) // whoever comes next is told
 	}
+	t.notice(a, r)
 	t.owners.note(a.names, o.member.Name, v, now)
 	t.owners.gave(entry.Continuation, o.member.Name, now)
 	t.Pool.Noted(now, r.attempt, r.verdict.Class, r.facts.Took)

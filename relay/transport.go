@@ -29,9 +29,10 @@ import (
 // must not be copied after first use.
 type Transport struct {
 	Settings
-	Pool  *pool.Pool
-	Books Books        // nil: kept in memory
-	Spool *spool.Spool // nil: one in the user's cache folder
+	Pool    *pool.Pool
+	Books   Books        // nil: kept in memory
+	Filters Filters      // nil: what was filtered is forgotten with the process
+	Spool   *spool.Spool // nil: one in the user's cache folder
 	// Answers are kept for requests that come again; nil: a repeated request gets the
 	// answer of one that runs, and what ended is forgotten.
 	Answers *gallery.Answers
@@ -56,6 +57,7 @@ type Transport struct {
 	flights  flights
 	owners   owners
 	keeping  keeping
+	filters  filters
 }
 
 // Settings are what of a Transport may change while it runs.
@@ -69,6 +71,7 @@ type Settings struct {
 	MaxQueue  int                          // requests that may wait for room at once; zero: 1000
 	Remember  time.Duration                // how long an answer is owed to a repeated request; zero: 24 hours, below zero: not
 	MaxAnswer int64                        // bytes of an answer, past which it is cut off; zero: [MaxAnswer]
+	Filtered  time.Duration                // how long a filtered request is refused; zero: 24 hours, below zero: it is not
 	// Fallback are the models that may serve, in this order, when the one asked for
 	// has no room in time or no capacity; nil: none. A [Caller] may say otherwise. What
 	// the catalogue does not know is passed over.
@@ -182,6 +185,9 @@ func (t *Transport) run(f *flight) *answer {
 // departed by then.
 func (t *Transport) try(f *flight, behind int) ending {
 	a := f.ask
+	if err := t.spared(a); err != nil {
+		return ending{attempts: behind, err: err}
+	}
 	again := map[plantain.Class]int{}
 	var last *result
 	for n := behind + 1; ; n++ {

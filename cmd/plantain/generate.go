@@ -29,6 +29,7 @@ type generateCmd struct {
 	Model  string   `short:"m" default:"nb2" help:"nb2, pro, original, lite or a model id."`
 	Size   string   `placeholder:"SIZE" help:"512, 1K, 2K or 4K, as far as the model makes it. Default: 1K."`
 	Aspect string   `placeholder:"W:H" help:"The ratio, such as 16:9. Default: that of the first picture given, else 1:1."`
+	Force  bool     `help:"Send it although the same was filtered before."`
 	DryRun bool     `help:"Send nothing: tell the price, and the earliest second at which there is room."`
 	Server string   `placeholder:"URL" help:"The gateway to use. Default: the one that has the store, else none: the command does it all by itself."`
 }
@@ -160,18 +161,22 @@ func (g *generateCmd) body() ([]byte, error) {
 
 // way finds who makes the picture: a running gateway, or this process.
 func (g *generateCmd) way(w *world, c *config.Config) (*maker, func(), error) {
+	force := ""
+	if g.Force {
+		force = "filtered"
+	}
 	at := w.named(g.Server)
 	if at == nil {
 		at = running(c.Store)
 	}
 	if at != nil {
-		return &maker{w: w, through: http.DefaultTransport, at: at}, func() {}, nil
+		return &maker{w: w, through: http.DefaultTransport, at: at, force: force}, func() {}, nil
 	}
 	h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
 	if err != nil {
 		return nil, nil, err
 	}
-	return &maker{w: w, through: h.relay}, func() { _ = h.close(context.Background()) }, nil
+	return &maker{w: w, through: h.relay, force: force}, func() { _ = h.close(context.Background()) }, nil
 }
 
 // A maker sends one request and follows it.
@@ -179,6 +184,7 @@ type maker struct {
 	w       *world
 	through http.RoundTripper
 	at      *remote // nil: this process makes it
+	force   string  // of Plantain-Force; empty: nothing
 }
 
 func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*made, error) {
@@ -195,7 +201,7 @@ func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*m
 		base = m.at.base
 		defer m.follow(interrupted, key, e)()
 	} else {
-		ctx = relay.WithCaller(ctx, relay.Caller{Watch: e.show})
+		ctx = relay.WithCaller(ctx, relay.Caller{Watch: e.show, Force: m.force})
 		defer context.AfterFunc(interrupted, e.interrupt)()
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
@@ -206,6 +212,9 @@ func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*m
 	r.Header.Set("Idempotency-Key", key)
 	if m.at != nil {
 		m.at.authorize(r)
+		if m.force != "" {
+			r.Header.Set("Plantain-Force", m.force)
+		}
 	}
 	begun := time.Now()
 	res, err := m.through.RoundTrip(r)

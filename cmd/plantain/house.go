@@ -129,7 +129,10 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if err := h.setBack(ctx); err != nil {
 		return nil, err
 	}
-	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Spool: h.spool, Answers: h.answers, Clock: clock, Log: log}
+	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Filters: h.store, Spool: h.spool, Answers: h.answers, Clock: clock, Log: log}
+	if err := h.relay.Recall(ctx); err != nil {
+		return nil, err
+	}
 	if c.Retention.Images > 0 {
 		h.relay.Gallery = h.gallery
 	}
@@ -302,9 +305,13 @@ func settings(c *config.Config) ([]pool.Member, relay.Settings, error) {
 		Timeout: c.Timeout, MaxWait: c.Queue.MaxWait, MaxQueue: c.Queue.MaxLength,
 		Fallback: c.FallbackModels,
 		Remember: c.Retention.Idempotency,
+		Filtered: c.Retention.Filtered,
 	}
 	if s.Remember == 0 {
 		s.Remember = -1
+	}
+	if s.Filtered == 0 {
+		s.Filtered = -1
 	}
 	var members []pool.Member
 	for _, p := range c.Projects {

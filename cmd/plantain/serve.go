@@ -181,7 +181,7 @@ func (h *house) keepUp(ctx context.Context) {
 	}
 }
 
-// refresh reads windows and keys anew, and the database's clock.
+// refresh reads windows, keys and what was filtered anew, and the database's clock.
 func (h *house) refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -190,7 +190,7 @@ func (h *house) refresh(ctx context.Context) error {
 		return err
 	}
 	h.pool.Saw(windows)
-	return errors.Join(h.door.Load(ctx), h.store.MeasureClock(ctx))
+	return errors.Join(h.door.Load(ctx), h.relay.Recall(ctx), h.store.MeasureClock(ctx))
 }
 
 // A server is an HTTP server that has its port already.

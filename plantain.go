@@ -134,6 +134,7 @@ type Attempt struct {
 	// Continues identifies the continuation token that the request carried, as
 	// ledger.Entry does with that of an answer; empty: it carried none.
 	Continues string
+	Waited    time.Duration // for room or a back-off, since its request came or the last attempt ended
 	Opened    time.Time
 	Deadline  time.Time // past it, an attempt that nobody settled is unknown
 	Claim     Claim     // of its request; zero: none

@@ -21,6 +21,7 @@ type Attempt struct {
 	Explanation string               `json:"explanation,omitempty"`
 	Status      int                  `json:"status"` // 0: no answer came
 	Opened      time.Time            `json:"opened"`
+	Waited      float64              `json:"waited_seconds"` // for room or a back-off, before it
 	Took        float64              `json:"took_seconds"`
 	Cost        plantain.Cost        `json:"cost"`
 	Images      int                  `json:"images"`
@@ -42,7 +43,7 @@ func Describe(a plantain.Attempt, after plantain.AttemptID, s ledger.State, e le
 	return Attempt{
 		ID: a.ID, Request: a.Request, Number: a.Number, Client: a.Client, Project: a.Project, Model: a.Model, State: s,
 		Class: e.Verdict.Class, Charged: e.Verdict.Charged, Explanation: e.Verdict.Explanation,
-		Status: e.Status, Opened: a.Opened, Took: e.Took.Seconds(), Cost: e.Cost,
+		Status: e.Status, Opened: a.Opened, Waited: a.Waited.Seconds(), Took: e.Took.Seconds(), Cost: e.Cost,
 		Images: e.Images, Width: e.Width, Height: e.Height, Differs: e.Differs, After: after,
 	}
 }

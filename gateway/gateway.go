@@ -88,6 +88,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))
 	mux.Handle("POST /api/v1/estimate", g.behind(g.estimate))
 	mux.Handle("GET /api/v1/spend", g.behind(g.spend))
+	mux.Handle("GET /api/v1/spend/advice", g.forAdmins(g.advice))
 	mux.Handle("POST /api/v1/spend/check", g.forAdmins(g.checkBill))
 	mux.Handle("GET /api/v1/symptoms", g.behind(g.symptoms))
 	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))

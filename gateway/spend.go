@@ -142,14 +142,16 @@ type Ledger interface {
 	Spend(ctx context.Context, q ledger.Query) (ledger.Report, error)
 	// Charges tells it in the detail that a bill is compared with.
 	Charges(ctx context.Context, q ledger.Query) ([]ledger.Charge, error)
+	// Demand tells when requests came, by model and minute.
+	Demand(ctx context.Context, since time.Time) ([]ledger.Demand, error)
 }
 
 // CheckBill reads a billing export and puts it beside the ledger; projects are those
-// that are on the bill, none: all. An error of what was read is a [BillError].
+// that are on the bill, none: all. An error of what was read is an [AskedError].
 func CheckBill(ctx context.Context, file io.Reader, projects []string, from Ledger, c *gemini.Catalogue, now time.Time) (ledger.Check, error) {
 	bill, err := ledger.ReadBill(file, c)
 	if err != nil {
-		return ledger.Check{}, &BillError{err}
+		return ledger.Check{}, &AskedError{err}
 	}
 	q := ledger.Query{Zone: gemini.Pacific}
 	for _, p := range projects {
@@ -163,10 +165,10 @@ func CheckBill(ctx context.Context, file io.Reader, projects []string, from Ledg
 	return ledger.Compare(bill, charges, c, now), nil
 }
 
-// A BillError says what is wrong with a billing export.
-type BillError struct{ error }
+// An AskedError says what is wrong with what was asked, for whoever asked.
+type AskedError struct{ error }
 
-func (e *BillError) Unwrap() error { return e.error }
+func (e *AskedError) Unwrap() error { return e.error }
 
 // checkBill serves POST /api/v1/spend/check: the body is a billing export, ?project=
 // names what is on it.
@@ -176,13 +178,18 @@ func (g *Gateway) checkBill(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	check, err := CheckBill(r.Context(), http.MaxBytesReader(w, r.Body, g.maxBody()), r.URL.Query()["project"], g.Ledger, g.catalogue(), g.Door.now())
-	switch bad := (*BillError)(nil); {
+	g.answerOrErr(w, check, err)
+}
+
+// answerOrErr answers what was read of the ledger, or why it was not.
+func (g *Gateway) answerOrErr(w http.ResponseWriter, v any, err error) {
+	switch bad := (*AskedError)(nil); {
 	case errors.As(err, &bad):
 		writeError(w, http.StatusBadRequest, err.Error())
 	case err != nil:
-		g.log().Error("compare a bill", "error", err)
+		g.log().Error("read the ledger", "error", err)
 		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")
 	default:
-		writeJSON(w, http.StatusOK, check)
+		writeJSON(w, http.StatusOK, v)
 	}
 }

@@ -130,6 +130,9 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 	h := a.heading(attempts)
 	h.after = after
 	if full {
+		if attempts == 0 && len(noRoom.Outgrown) == 0 {
+			t.tell(a, Event{Kind: EventTurnedAway, Why: reason(noRoom)})
+		}
 		refused := noRoomRefusal(a, noRoom, after)
 		h.verdict = refused.verdict.Class
 		return &answer{header: h, refused: refused}

@@ -14,6 +14,9 @@ const (
 	EventWaiting EventKind = "waiting" // for room or for a back-off, until Until
 	EventSent    EventKind = "sent"    // an attempt went out
 	EventJudged  EventKind = "judged"  // its verdict is in
+	// EventTurnedAway ends a request for which there was no room in time, so that nothing
+	// of it was sent.
+	EventTurnedAway EventKind = "turned-away"
 )
 
 // An Event is one step of a request, for whoever watches it.
@@ -47,7 +50,7 @@ func (t *Transport) tell(a *ask, e Event) {
 		a.waited += e.Waited
 	case EventJudged:
 		a.idle = e.At
-	case EventWaiting:
+	case EventWaiting, EventTurnedAway:
 	}
 	if t.Watch != nil {
 		t.Watch(e)

@@ -250,7 +250,7 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 	o := &out{member: m, way: way, attempt: plantain.Attempt{
 		ID: plantain.AttemptID(t.newID("a")), Request: a.id, Number: n,
 		Client: a.caller.Client, Project: m.Name, Model: a.entry.ID, Size: a.asked.Size, Continues: tokenID(a.asked.Continuation),
-		Opened: now, Deadline: now.Add(t.set().timeout() + settling),
+		Waited: now.Sub(a.idle), Opened: now, Deadline: now.Add(t.set().timeout() + settling),
 	}}
 	o.attempt.Claim = t.claim(a, o.attempt.Deadline)
 	if a.route.free() {

@@ -19,13 +19,13 @@ func (s *Store) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, f
 }
 
 const insertAttempt = `INSERT INTO attempts
-	(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline, continues)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline, continues, waited)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 	ON CONFLICT (id) DO NOTHING`
 
 func (t *tx) open(owner string, a plantain.Attempt) error {
 	n, err := t.write(insertAttempt, a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
-		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli(), a.Continues)
+		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli(), a.Continues, a.Waited.Milliseconds())
 	if err != nil {
 		return fmt.Errorf("write an attempt: %w", err)
 	}
@@ -141,7 +141,7 @@ func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit 
 	rows, err := s.query(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
 		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
 		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs,
-		continues, continuation, `+after+`
+		continues, continuation, waited, `+after+`
 		FROM attempts `+which+` LIMIT $1`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
@@ -164,19 +164,19 @@ const after = `COALESCE((SELECT MIN(first.id) FROM attempts AS first
 
 func scanRow(scan func(...any) error) (Row, error) {
 	var r Row
-	var estimate, low, high, opened, deadline, sent, settled, took int64
+	var estimate, low, high, opened, deadline, sent, settled, took, waited int64
 	e := &r.Entry
 	err := scan(&r.ID, &r.Request, &r.Number, &r.Client, &r.Project, &r.Model, &r.Size, &r.State, &estimate, &opened, &deadline,
 		&sent, &settled, &took, &e.Stage, &e.Status, &e.Verdict.Class, &e.Verdict.Charged, &e.Verdict.Limit, &e.Verdict.Explanation,
 		&low, &high, &e.Finish, &e.Served, &e.ResponseID, &e.Images, &e.Width, &e.Height,
 		&e.Usage.Prompt, &e.Usage.Candidates, &e.Usage.ImageOut, &e.Usage.Thoughts, &e.AnswerLength, &e.Differs,
-		&r.Continues, &e.Continuation, &r.After)
+		&r.Continues, &e.Continuation, &waited, &r.After)
 	if err != nil {
 		return r, fmt.Errorf("read an attempt: %w", err)
 	}
 	r.Estimate, e.Attempt = plantain.Nanodollars(estimate), r.ID
 	e.Cost = plantain.Cost{Low: plantain.Nanodollars(low), High: plantain.Nanodollars(high)}
 	r.Opened, r.Deadline, e.Sent, e.Settled = instant(opened), instant(deadline), instant(sent), instant(settled)
-	e.Took = time.Duration(took) * time.Millisecond
+	e.Took, r.Waited = time.Duration(took)*time.Millisecond, time.Duration(waited)*time.Millisecond
 	return r, nil
 }

@@ -82,6 +82,8 @@ type house struct {
 	gateway *gateway.Gateway
 	hours   hours
 	alerts  alerts
+	turned  turnedAway
+	books   books
 
 	built *config.Config                // what it was built from
 	now   atomic.Pointer[config.Config] // what is in force of a later one
@@ -136,6 +138,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if c.Retention.Images > 0 {
 		h.relay.Gallery = h.gallery
 	}
+	h.books = books{h.store, &h.turned, clock}
 	h.gateway = &gateway.Gateway{
 		Relay:     h.relay,
 		Door:      h.door,
@@ -146,7 +149,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		Attempts:  h.attempts,
 		Answers:   h.answers,
 		Gallery:   h.gallery,
-		Ledger:    h.store,
+		Ledger:    h.books,
 		Rules:     func() verdict.Rules { return verdict.Rules{Filtered: h.now.Load().Billing.Filtered} },
 		Catalogue: func() *gemini.Catalogue { return h.now.Load().Catalogue },
 		Load:      func() gateway.Load { return gateway.Load{Waiting: h.relay.Waiting(), Spooled: h.spool.Used()} },
@@ -157,6 +160,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	h.relay.Watch = func(e relay.Event) {
 		h.gateway.Observe(e)
 		h.alerts.observe(e)
+		h.turned.observe(e)
 	}
 	_ = h.relay.Examine() // what is wrong is logged, told to every client, and may be mended
 	return h, nil

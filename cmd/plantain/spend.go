@@ -24,6 +24,8 @@ type spendCmd struct {
 	UTC     bool     `help:"Let hours and days be those of UTC, not of this machine's time zone."`
 	CSV     bool     `help:"Print CSV, with exact dollars."`
 	Check   string   `type:"existingfile" placeholder:"FILE" help:"Compare the ledger with a billing export of Google's: the CSV of the Reports page by SKU and day, of the cost table, or of a BigQuery export."`
+	Advice  bool     `help:"Say which tier, or which share by Batch, would have been enough for the demand of the last 14 days, or of --last."`
+	Wait    string   `placeholder:"SPAN" help:"With --advice: how long a request may wait for room. Default: 2m."`
 	Server  string   `placeholder:"URL" help:"The gateway to ask, with a key in PLANTAIN_KEY. Default: the one that has the store, else the store itself."`
 }
 
@@ -41,7 +43,9 @@ Amounts for people are rounded up; -o json has nano-dollars, --csv exact dollars
 
 --check puts each day and model of Google's bill beside the ledger and says what probably explains a difference. Its days are Pacific ones, as Google's are. Leave out projects that are not on the bill by naming the others with --project. The exit code is 1 where they differ.
 
-  plantain spend --check export.csv`
+  plantain spend --check export.csv
+
+--advice plays the requests of the last days through, minute by minute, those included for which there was no room in time: by the limits that are in force, and by those of higher tiers.`
 }
 
 // values is the question as the API takes it.
@@ -64,6 +68,12 @@ func (s *spendCmd) Run(w *world) error {
 		return fmt.Errorf("%w\n--since and --last are two ways to say one thing; use one of them", errUsage)
 	case s.CSV && w.output == "json":
 		return fmt.Errorf("%w\n--csv and -o json are two forms; use one of them", errUsage)
+	}
+	if s.Wait != "" && !s.Advice {
+		return fmt.Errorf("%w\n--wait goes with --advice", errUsage)
+	}
+	if s.Advice {
+		return s.advise(w)
 	}
 	if s.Check != "" {
 		return s.check(w)

@@ -422,3 +422,43 @@ func TestGoSDKOnABudgetThatIsUsedUp(t *testing.T) {
 		t.Errorf("details %v", said.Details)
 	}
 }
+
+// A request that comes again with its key gets its answer again, and is paid once.
+func TestARepeatedRequestTakesNothingOfABudget(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-3-a"})
+	key := gw.plantain("keys", "create", "alice", "--images-per-day", "1", "--rpm", "1", "--budget-usd", "0.10")
+	for n := range 3 {
+		a := gw.generate(nb2, prompt, "x-goog-api-key", key, "Idempotency-Key", "poster-17")
+		if a.StatusCode != 200 {
+			t.Errorf("time %d got %d: %s", n+1, a.StatusCode, a.body)
+		}
+	}
+	for name, l := range gw.limitsOf(key) {
+		if name != "budget_total" && l.Used != 1 || l.Used > 1 || l.Held != 0 {
+			t.Errorf("it stands at %+v", l)
+		}
+	}
+	if a := gw.generate(nb2, prompt, "x-goog-api-key", key); a.StatusCode != 429 {
+		t.Errorf("another one got %d", a.StatusCode)
+	}
+}
+
+func TestAClockThatIsSetBackLeavesABudgetThatEndsInTime(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	dir := t.TempDir()
+	writeConfig(t, dir, sim.URL, []string{"sim-3-a"})
+	key := createKey(t, dir, "--images-per-day", "1")
+	gw := start(t, dir, nil, "serve", "--listen", "127.0.0.1:0", "--clock-shift", "8760h")
+	if a := gw.generate(nb2, prompt, "x-goog-api-key", key); a.StatusCode != 200 {
+		t.Fatalf("got %d: %s", a.StatusCode, a.body)
+	}
+	gw.interrupt()
+	gw = start(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
+	a := gw.generate(nb2, prompt, "x-goog-api-key", key)
+	if after, _ := strconv.Atoi(a.Header.Get("Retry-After")); a.StatusCode != 429 || after < 1 || after > 25*3600 {
+		t.Errorf("after a year was taken back it got %d, to come back in %d s", a.StatusCode, after)
+	}
+}

@@ -123,8 +123,8 @@ func (c Client) Allows(s *State, now time.Time, need Amount) error {
 }
 
 // Take charges an attempt to the client's account until it is settled or its
-// deadline passes, for use inside a transaction. It gives an *OverLimit, and
-// changes nothing, where the client may not use as much.
+// deadline passes, for use inside a transaction. It gives an *OverLimit where
+// the client may not use as much.
 func (c Client) Take(states States, now time.Time, attempt plantain.Attempt, need Amount) error {
 	s := states[AccountKey(c.Name)]
 	if err := c.Allows(s, now, need); err != nil {
@@ -175,6 +175,31 @@ func (a *Account) turn(now time.Time) {
 		a.add(h.Day, h.Amount)
 		return true
 	})
+}
+
+// ahead reports what was written by a clock that was ahead by more than to tomorrow.
+func (a *Account) ahead(now time.Time) bool {
+	tomorrow := DayOf(Midnight(now))
+	return a.Day.Name > tomorrow || a.Month.Name > monthOf(tomorrow) ||
+		slices.ContainsFunc(a.Out, func(h Charge) bool { return h.Day > tomorrow })
+}
+
+// setBack has it count from today on, so that no budget is used up for longer than it
+// lasts.
+func (a *Account) setBack(now time.Time) {
+	today, tomorrow := DayOf(now), DayOf(Midnight(now))
+	if a.Day.Name > tomorrow {
+		a.Day.Name = today
+	}
+	if a.Month.Name > monthOf(tomorrow) {
+		a.Month.Name = monthOf(today)
+	}
+	for i := range a.Out {
+		h := &a.Out[i]
+		if h.Day > tomorrow {
+			h.Day, h.Until = today, min(h.Until, now.Add(time.Hour).UnixMilli())
+		}
+	}
 }
 
 // add counts an amount in the periods that a day is in.

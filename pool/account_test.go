@@ -244,6 +244,39 @@ func TestADayDoesNotBeginTwice(t *testing.T) {
 	}
 }
 
+// What a clock that was a year ahead counted, counts now, and holds nobody up for
+// longer than a limit lasts.
+func TestAnAccountOutlivesAClockThatWasFarAhead(t *testing.T) {
+	t.Parallel()
+	noon := midnights[8].Add(12 * time.Hour)
+	for limit, ends := range map[plantain.Limit]time.Time{
+		plantain.ClientRequests: noon.Add(time.Minute + Margin), plantain.ClientImages: midnights[9], plantain.BudgetDay: midnights[9],
+		plantain.BudgetMonth: time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC),
+	} {
+		for _, settled := range []bool{true, false} {
+			p := &purse{client: Client{Name: "alice", Allowance: plantain.Allowance{Limits: map[plantain.Limit]int64{limit: 2}}}}
+			p.states = States{AccountKey("alice"): &State{}}
+			need := Amount{Requests: 1, Images: 1, Spend: 1}
+			for range 2 {
+				if err := p.ask(noon.AddDate(1, 0, 0), need); err != nil {
+					t.Fatal(err)
+				}
+				if last := p.spent[len(p.spent)-1]; settled {
+					p.client.Settle(p.states, noon.AddDate(1, 0, 0), last.Attempt, need, need)
+				}
+			}
+			SetBack(p.states, noon)
+			over := (*OverLimit)(nil)
+			if err := p.ask(noon, need); !errors.As(err, &over) || !over.At.Equal(ends) {
+				t.Errorf("%s, settled %t: set back it says %v at %+v, want %v", limit, settled, err, over, ends)
+			}
+			if err := p.ask(ends, need); err != nil {
+				t.Errorf("%s, settled %t: when it ends, %v", limit, settled, err)
+			}
+		}
+	}
+}
+
 func TestAnAccountStaysSmall(t *testing.T) {
 	t.Parallel()
 	p := &purse{client: Client{Name: "alice", Allowance: plantain.Allowance{Limits: map[plantain.Limit]int64{plantain.ClientRequests: 1_000_000}}}}

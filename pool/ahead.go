@@ -17,7 +17,7 @@ func (p *Pool) Ahead(now time.Time) (keys []Key) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for k, s := range p.seen {
-		if s.ahead(now) {
+		if s.Ahead(now) {
 			keys = append(keys, k)
 		}
 	}
@@ -27,13 +27,14 @@ func (p *Pool) Ahead(now time.Time) (keys []Key) {
 // SetBack brings what is ahead of an instant back to it.
 func SetBack(states States, now time.Time) {
 	for _, s := range states {
-		if s.ahead(now) {
+		if s.Ahead(now) {
 			s.setBack(now)
 		}
 	}
 }
 
-func (s *State) ahead(now time.Time) bool {
+// Ahead reports a state that such a clock wrote to.
+func (s *State) Ahead(now time.Time) bool {
 	after := now.Add(minute)
 	if n := len(s.Ticks); n > 0 && s.Ticks[n-1].At > after.UnixMilli() {
 		return true
@@ -43,7 +44,7 @@ func (s *State) ahead(now time.Time) bool {
 			return true
 		}
 	}
-	return s.Park.Since.After(after)
+	return s.Park.Since.After(after) || s.Account.ahead(now)
 }
 
 func (s *State) setBack(now time.Time) {
@@ -63,6 +64,7 @@ func (s *State) setBack(now time.Time) {
 		h.At, h.Until = ms, h.Until-(h.At-ms)
 	}
 	s.Park.setBack(now)
+	s.Account.setBack(now)
 }
 
 func (p *Parking) setBack(now time.Time) {

@@ -210,10 +210,19 @@ func openGallery(c *config.Config, rows *store.Store) (*gallery.Gallery, error) 
 	return g, err
 }
 
-// setBack brings back to now what a clock left in the windows that was ahead.
+// setBack brings back to now what a clock left in the windows and accounts that was ahead.
 func (h *house) setBack(ctx context.Context) error {
 	now := h.clock.Now()
 	keys := h.pool.Ahead(now)
+	accounts, err := h.store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for client, s := range accounts {
+		if s.Ahead(now) {
+			keys = append(keys, pool.AccountKey(client))
+		}
+	}
 	if len(keys) == 0 {
 		return nil
 	}

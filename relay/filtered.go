@@ -36,8 +36,8 @@ type Filtered struct {
 type Filters interface {
 	// Filtered gives all that is remembered at an instant.
 	Filtered(ctx context.Context, now time.Time) ([]Filtered, error)
-	// KeepFiltered keeps one in the place of an older one, and drops what expired.
-	KeepFiltered(ctx context.Context, f Filtered, now time.Time) error
+	// KeepFiltered keeps one in the place of an older one, and drops what expired by then.
+	KeepFiltered(ctx context.Context, f Filtered) error
 	ForgetFiltered(ctx context.Context, f Filtered) error
 }
 
@@ -224,7 +224,7 @@ func (t *Transport) notice(a *ask, r *result) {
 		f.Verdict, f.Finish, f.Status, f.Request = r.verdict, e.Finish, r.status(), a.id
 		f.Times, f.At, f.Expires = f.Times+1, now, now.Add(keep)
 		f.Cost = plantain.Cost{Low: f.Cost.Low + r.cost.Low, High: f.Cost.High + r.cost.High}
-		err = t.keepFiltered(f, now)
+		err = t.keepFiltered(f)
 	case known:
 		t.filters.forget(f)
 		if t.Filters != nil {
@@ -236,12 +236,12 @@ func (t *Transport) notice(a *ask, r *result) {
 	}
 }
 
-func (t *Transport) keepFiltered(f Filtered, now time.Time) error {
+func (t *Transport) keepFiltered(f Filtered) error {
 	oldest, tooMany := t.filters.put(f)
 	if t.Filters == nil {
 		return nil
 	}
-	if err := t.Filters.KeepFiltered(context.Background(), f, now); err != nil || !tooMany {
+	if err := t.Filters.KeepFiltered(context.Background(), f); err != nil || !tooMany {
 		return err
 	}
 	return t.Filters.ForgetFiltered(context.Background(), oldest)

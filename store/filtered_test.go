@@ -28,14 +28,14 @@ func TestWhatWasFilteredComesBackUntilItExpires(t *testing.T) {
 			}
 			return all
 		}
-		keep := func(f relay.Filtered, at time.Time) {
-			if err := s.KeepFiltered(ctx, f, at); err != nil {
+		keep := func(f relay.Filtered) {
+			if err := s.KeepFiltered(ctx, f); err != nil {
 				t.Fatal(err)
 			}
 		}
-		keep(f, now)
+		keep(f)
 		f.Times, f.Request = 2, "r-2" // the same once more
-		keep(f, now)
+		keep(f)
 		if got := remembered(now); !reflect.DeepEqual(got, []relay.Filtered{f}) {
 			t.Errorf("got %+v\nwant %+v", got, f)
 		}
@@ -44,8 +44,8 @@ func TestWhatWasFilteredComesBackUntilItExpires(t *testing.T) {
 		}
 		s = reopen()
 		other := f
-		other.Client, other.Expires = "bob", now.Add(2*time.Hour)
-		keep(other, f.Expires) // which drops what expired
+		other.Client, other.At, other.Expires = "bob", f.Expires, now.Add(2*time.Hour)
+		keep(other) // which drops what expired
 		if got := remembered(now); len(got) != 1 || got[0].Client != "bob" {
 			t.Errorf("kept is %+v", got)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // A move is one change of the books: an attempt that opens or is settled, a picture
-// that is kept, or none of these, and what fn makes of the windows of keys. All of it happens or nothing does.
+// that is kept, what was filtered, or none of these, and what fn makes of the windows of keys. All of it happens or nothing does.
 type move struct {
 	step
 	keys []pool.Key
@@ -22,6 +22,9 @@ type step struct {
 	Opens   *plantain.Attempt `json:"opens,omitempty"`
 	Settles *ledger.Entry     `json:"settles,omitempty"`
 	Hangs   *plantain.Picture `json:"hangs,omitempty"`
+	// What was filtered, to be remembered or to be forgotten.
+	Filters *relay.Filtered `json:"filters,omitempty"`
+	Passes  *relay.Filtered `json:"passes,omitempty"`
 }
 
 // errUsed says that an attempt was opened before.
@@ -39,6 +42,12 @@ func (t *tx) step(owner string, s step) error {
 	}
 	if s.Hangs != nil {
 		return t.hang(*s.Hangs)
+	}
+	if s.Filters != nil {
+		return t.filter(*s.Filters)
+	}
+	if s.Passes != nil {
+		return t.pass(*s.Passes)
 	}
 	return nil
 }

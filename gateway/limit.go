@@ -51,7 +51,7 @@ func (l *limits) observe(e relay.Event) {
 		add(&l.out, e.Client, 1)
 	case relay.EventJudged:
 		add(&l.out, e.Client, -1)
-	case relay.EventWaiting, relay.EventTurnedAway:
+	case relay.EventWaiting, relay.EventTurnedAway, relay.EventSpared:
 	}
 }
 

@@ -81,7 +81,7 @@ func (g *Gateway) Observe(e relay.Event) {
 		m.waits.WithLabelValues(e.Why).Inc()
 	case relay.EventSent:
 		m.waited.Observe(e.Waited.Seconds())
-	case relay.EventTurnedAway: // counted by its status
+	case relay.EventTurnedAway, relay.EventSpared: // counted by their status
 	}
 }
 

@@ -210,4 +210,5 @@ type Report struct {
 	By    []Dimension `json:"by"`
 	Rows  []Spend     `json:"rows"`
 	Total Sums        `json:"total"`
+	Saved []Saved     `json:"saved,omitempty"` // what requests would have cost that needed no attempt
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/internal/spool"
+	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 )
 
@@ -141,6 +142,7 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 		return &answer{header: h, refused: overLimit(over, t.now())}
 	}
 	if before := (*filteredBefore)(nil); errors.As(err, &before) {
+		t.tell(a, Event{Kind: EventSpared, Why: string(ledger.SparedFiltered), Earlier: before.Request})
 		return &answer{header: h, refused: t.filteredRefusal(a, before, h)}
 	}
 	if errors.Is(err, errStopping) {

@@ -17,6 +17,9 @@ const (
 	// EventTurnedAway ends a request for which there was no room in time, so that nothing
 	// of it was sent.
 	EventTurnedAway EventKind = "turned-away"
+	// EventSpared ends a request that is answered without an attempt, because Earlier was
+	// paid for: Why is "repeat" or "filtered".
+	EventSpared EventKind = "spared"
 )
 
 // An Event is one step of a request, for whoever watches it.
@@ -31,6 +34,7 @@ type Event struct {
 	Project plantain.ProjectName `json:"project,omitempty"`
 	Until   time.Time            `json:"until,omitzero"` // of a wait
 	Why     string               `json:"why,omitempty"`  // of a wait
+	Earlier plantain.RequestID   `json:"earlier,omitempty"`
 	// Waited is how long an attempt that is sent waited, since the request came or its
 	// last attempt ended.
 	Waited  time.Duration    `json:"-"`
@@ -50,7 +54,7 @@ func (t *Transport) tell(a *ask, e Event) {
 		a.waited += e.Waited
 	case EventJudged:
 		a.idle = e.At
-	case EventWaiting, EventTurnedAway:
+	case EventWaiting, EventTurnedAway, EventSpared:
 	}
 	if t.Watch != nil {
 		t.Watch(e)

@@ -126,6 +126,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if joined {
 		res.Header.Set(replayed, "true")
 	}
+	if res.Header.Get(replayed) != "" && res.StatusCode < 400 {
+		t.tell(a, Event{Kind: EventSpared, Why: string(ledger.SparedRepeat), Earlier: plantain.RequestID(res.Header.Get("Plantain-Request-Id"))})
+	}
 	return res, nil
 }
 

@@ -65,7 +65,12 @@ func (s *Store) Spend(ctx context.Context, q ledger.Query) (ledger.Report, error
 		}
 		tally.Add(g, sums)
 	}
-	return tally.Report(), rows.Err()
+	if err := rows.Err(); err != nil {
+		return ledger.Report{}, fmt.Errorf("sum up spend: %w", err)
+	}
+	r := tally.Report()
+	r.Saved, err = s.saved(ctx, q)
+	return r, err
 }
 
 func spendQuery(q ledger.Query) (string, []any) {

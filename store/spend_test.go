@@ -74,6 +74,43 @@ func lines(r ledger.Report) string {
 	return b.String()
 }
 
+func TestWhatWasSparedWouldHaveCostWhatTheEarlierRequestDid(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		s := reopen()
+		day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+		noon := day.Add(12*time.Hour).UnixNano() / int64(ledger.Quarter)
+		attempt := func(minutes int, request plantain.RequestID, cost plantain.Cost) {
+			spent(t, s, minutes, plantain.Attempt{Request: request, Client: "alice", Model: "nb2", Estimate: cost.High},
+				ledger.Entry{Verdict: plantain.Verdict{Class: plantain.Success}, Images: 1, Cost: cost})
+		}
+		attempt(0, "r-made", plantain.Exactly(3*cent))
+		attempt(1, "r-made", plantain.Exactly(4*cent))
+		attempt(2, "r-unknown", plantain.Cost{High: 60 * cent})
+		for range 2 {
+			if err := s.Spare(t.Context(), map[ledger.Spared]int64{
+				{Quarter: noon, Client: "alice", Reason: ledger.SparedRepeat, Earlier: "r-made"}:      2,
+				{Quarter: noon + 1, Client: "alice", Reason: ledger.SparedRepeat, Earlier: "r-made"}:  1,
+				{Quarter: noon, Client: "alice", Reason: ledger.SparedFiltered, Earlier: "r-unknown"}: 1,
+				{Quarter: noon, Client: "bob", Reason: ledger.SparedFiltered, Earlier: "r-forgotten"}: 1,
+				{Quarter: noon - 96, Client: "alice", Reason: ledger.SparedRepeat, Earlier: "r-made"}: 9, // yesterday
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for client, want := range map[plantain.ClientName]string{
+			"":      "[{filtered 4 $0.000-$1.200} {repeat 6 $0.420}]",
+			"alice": "[{filtered 2 $0.000-$1.200} {repeat 6 $0.420}]",
+			"bob":   "[{filtered 2 $0.000}]",
+		} {
+			r, err := s.Spend(t.Context(), ledger.Query{Since: day, Until: day.AddDate(0, 0, 1), Client: client, Zone: time.UTC})
+			if got := fmt.Sprint(r.Saved); err != nil || got != want {
+				t.Errorf("%q: %s, %v; want %s", client, got, err, want)
+			}
+		}
+	})
+}
+
 func TestSpendIsTheSumOfTheLedger(t *testing.T) {
 	t.Parallel()
 	const alice = "6/2 $0.170000001 waste $0.030 unknown 0 $0.000\n"

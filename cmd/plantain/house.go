@@ -82,7 +82,7 @@ type house struct {
 	gateway *gateway.Gateway
 	hours   hours
 	alerts  alerts
-	turned  turnedAway
+	noted   noted
 	books   books
 
 	built *config.Config                // what it was built from
@@ -138,7 +138,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if c.Retention.Images > 0 {
 		h.relay.Gallery = h.gallery
 	}
-	h.books = books{h.store, &h.turned, clock}
+	h.books = books{h.store, &h.noted, clock}
 	h.gateway = &gateway.Gateway{
 		Relay:     h.relay,
 		Door:      h.door,
@@ -160,7 +160,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	h.relay.Watch = func(e relay.Event) {
 		h.gateway.Observe(e)
 		h.alerts.observe(e)
-		h.turned.observe(e)
+		h.noted.observe(e)
 	}
 	_ = h.relay.Examine() // what is wrong is logged, told to every client, and may be mended
 	return h, nil

@@ -76,6 +76,8 @@ func tell(e relay.Event) string {
 		return fmt.Sprintf("attempt %d is out through %s%s", e.Attempt, e.Project, instead(e))
 	case relay.EventJudged:
 		return fmt.Sprintf("attempt %d through %s%s: %s, cost %s", e.Attempt, e.Project, instead(e), e.Class, e.Cost)
+	case relay.EventSpared:
+		return fmt.Sprintf("answered by request %s (%s)", e.Earlier, e.Why)
 	case relay.EventTurnedAway:
 		return fmt.Sprintf("there is no room in time (%s)", e.Why)
 	default:

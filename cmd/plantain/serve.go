@@ -97,7 +97,7 @@ func (h *house) attend(ctx context.Context, from source, changes *watch) (leave 
 	crew.Go(func() { h.sweep(ctx) })
 	crew.Go(func() { h.follow(ctx, from, changes) })
 	crew.Go(func() { h.alert(ctx) })
-	crew.Go(func() { h.noteDemand(ctx) })
+	crew.Go(func() { h.note(ctx) })
 	if h.store.Shared() {
 		crew.Go(func() { h.keepUp(ctx) })
 	}

@@ -18,6 +18,7 @@ func printSpend(to io.Writer, r ledger.Report) {
 	fmt.Fprintf(to, "%s, time zone %s\n", between(r.Since, r.Until), r.Zone)
 	if len(r.Rows) == 0 {
 		fmt.Fprintln(to, "  no attempts")
+		savedNotes(to, r.Saved)
 		return
 	}
 	last := r.By[len(r.By)-1]
@@ -47,6 +48,25 @@ func printSpend(to io.Writer, r ledger.Report) {
 		fmt.Fprintln(to, line)
 	}
 	spendNotes(to, r.Total)
+	savedNotes(to, r.Saved)
+}
+
+// savedNotes say what cost nothing, because an earlier request had been paid for.
+func savedNotes(to io.Writer, saved []ledger.Saved) {
+	for _, s := range saved {
+		wrap(to, "  ", fmt.Sprintf("saved: %s by %d request(s) %s", costOf(s.Cost), s.Requests, sparedBy(s.Reason)))
+	}
+}
+
+func sparedBy(r ledger.SparedBy) string {
+	switch r {
+	case ledger.SparedRepeat:
+		return "that came again and got the answer there was"
+	case ledger.SparedFiltered:
+		return "that were filtered before and not sent again"
+	default:
+		return "for " + string(r)
+	}
 }
 
 func spendRow(name string, s ledger.Sums) []string {

@@ -71,10 +71,11 @@ func (e *layer) metadata(name string, v value) {
 	}
 }
 
-// parseDelay reads "48s", "48.939935699s", "135h9m46s", and seconds as a number.
+// parseDelay reads "48s", "48.939935699s", "135h9m46s", and seconds as a number, in
+// quotes or not.
 func parseDelay(v value) (time.Duration, error) {
-	if v.quoted {
-		return time.ParseDuration(v.text)
+	if d, err := time.ParseDuration(v.text); v.quoted && err == nil {
+		return d, nil
 	}
 	return time.ParseDuration(v.text + "s")
 }

@@ -22,12 +22,15 @@ var grammar = map[spot]members{
 		"usage": usage, "model": modelName, "id": bodyID,
 		"message": gatewayMessage, "detail": gatewayMessage, "msg": gatewayMessage,
 		"status": gatewayStatus, "code": gatewayCode, "details": rawText,
-		"errorMessage": rawText, "errorDescription": rawText, "failureReason": rawText, "failReason": rawText, "failMsg": rawText,
+		"responseBody": rawText, "errorMessage": rawText, "errorDescription": rawText, "failureReason": rawText, "failReason": rawText, "failMsg": rawText,
 		"errors": errorObject, "request": ignored, "instance": ignored,
 		"instructions": ignored, "input": ignored, "tools": ignored, anyName: wrapper,
 	},
 	ignored: {anyName: ignored},
-	wrapper: {"error": errorObject, "errors": errorObject, anyName: wrapper},
+	wrapper: {
+		"error": errorObject, "errors": errorObject, "responseBody": rawText,
+		"candidates": candidate, "promptFeedback": feedback, "usageMetadata": usage, "modelVersion": modelVersion, "choices": choice, anyName: wrapper,
+	},
 	// Errors as objects in the place of a text.
 	gatewayMessage: {"error": errorObject, "msg": gatewayMessage, "message": gatewayMessage, "type": gatewayCode},
 	errorMessage:   {"error": errorObject},
@@ -99,13 +102,14 @@ var grammar = map[spot]members{
 	errorObject: {
 		"code": errorCode, "status": errorStatus, "message": errorMessage, "type": errorType,
 		"details": errorDetail, "errors": legacyError, "metadata": gatewayData, "error": errorObject,
+		"body": rawText, "responseBody": rawText, "retryAfter": delay, "retryAfterSeconds": delay, anyName: wrapper,
 	},
 	errorDetail: {
 		"reason": detailReason, "domain": detailDomain, "metadata": errorMetadata,
 		"violations": violation, "fieldViolations": fieldViolation, "retryDelay": delay, "detail": detailDebug,
 	},
 	errorMetadata: {anyName: metadataEntry},
-	gatewayData:   {"raw": rawText},
+	gatewayData:   {"raw": rawText, "retryAfter": delay, "retryAfterSeconds": delay, anyName: wrapper},
 	legacyError:   {"reason": legacyReason, "domain": legacyDomain},
 	violation: {
 		"quotaMetric": metricName, "quotaId": quotaID, "quotaDimensions": dimensions,

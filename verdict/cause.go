@@ -84,6 +84,7 @@ const (
 
 	// not to be told
 	emptyBody    cause = "empty body"
+	onlyCode     cause = "only a code"
 	robotPage    cause = "robot page"
 	guardPage    cause = "guard page"
 	webPage      cause = "web page"

@@ -62,8 +62,8 @@ func counted(b *gemini.Body, c plantain.Class) int64 {
 // the model is speaking.
 func googleSays(b *gemini.Body, n finding) (bill, bool) {
 	said := chargeWords(b.FinishMessage)
-	if b.Form == gemini.FormText && answered(n.class) && strings.Contains(b.Text, "finish_message") {
-		said = chargeWords(b.Text) // an answer as Python prints it
+	if b.Form == gemini.FormText && answered(n.class) && (strings.Contains(b.Text, "finish_message") || strings.Contains(b.Text, "You will not be charged for")) {
+		said = chargeWords(b.Text) // an answer as Python prints it, or Google's own sentence
 	}
 	if said == plantain.ChargedUnknown {
 		said = chargeWords(b.BlockMessage)

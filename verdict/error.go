@@ -54,17 +54,20 @@ func objects(text string) string {
 func decide(f *gemini.Facts, layers []layer, whole bool) finding {
 	for i := range layers {
 		l := &layers[i]
-		if n, ok := l.specific(layers[i+1:], whole); ok {
+		if n, ok := l.specific(layers[i+1:], f.Status, whole); ok {
 			n.from, n.code = l, firstCode(l.code(), n.code, f.Status)
 			n.refuse = n.code >= 400 && l.free(n, len(layers) > 1)
 			return n
 		}
 		if code := l.code(); code != 0 && whole {
-			return byStatus(code, l)
+			return byStatus(firstCode(l.quoted(code), code), l)
 		}
 	}
 	return byHTTP(f, layers, whole)
 }
+
+// imagenRefused is how Imagen begins an error of its own, always with status 400.
+const imagenRefused = "image generation failed with the following error"
 
 // free reports that Google's rule on failed requests speaks of an error. It is
 // silent where a gateway reports what Google answered with status 200, and where
@@ -76,7 +79,7 @@ func (l *layer) free(n finding, wrapped bool) bool {
 		return named
 	case !answered(n.class):
 		return true
-	case l.batch || named:
+	case l.batch || named || strings.Contains(l.low(), imagenRefused):
 		return n.code < 500
 	default:
 		_, worded := codeTexts[l.CodeText]
@@ -86,8 +89,9 @@ func (l *layer) free(n finding, wrapped bool) bool {
 
 // specific judges a layer by what it says, whatever the status around it is. Of
 // the layers around it only the limits count. A code in words is a gateway's
-// until the whole error shows that no number goes with it.
-func (l *layer) specific(around []layer, whole bool) (finding, bool) {
+// until the whole error shows that no number goes with it; "api_error" is a word
+// that gateways have for everything.
+func (l *layer) specific(around []layer, status int, whole bool) (finding, bool) {
 	if l.hasQuota() && !strings.Contains(l.low(), "spend") {
 		return l.quota(around), true
 	}
@@ -106,7 +110,7 @@ func (l *layer) specific(around []layer, whole bool) (finding, bool) {
 		return reason, true
 	}
 	word := lower(l.CodeText)
-	if n, ok := codeTexts[word]; ok && l.Code == 0 && whole {
+	if n, ok := codeTexts[word]; ok && l.Code == 0 && whole && (n.code < 500 || status < 400 || status >= 500) {
 		return n, true
 	}
 	n, ok := gatewayCodes[word]
@@ -141,6 +145,11 @@ func byHTTP(f *gemini.Facts, layers []layer, whole bool) finding {
 	status, l := f.Status, innermost(layers)
 	if l != nil && l.code() != 0 {
 		status = l.code()
+	}
+	if l != nil && whole && (good(status) || status == 500 || status == 502) {
+		if told := l.quoted(0); told != 0 {
+			status = told
+		}
 	}
 	if good(status) {
 		return strange(f, layers)

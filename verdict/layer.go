@@ -80,6 +80,27 @@ func (l *layer) code() int {
 	return 0
 }
 
+// codeMarks stand before the code of an answer that a gateway or client tells of in
+// words, in lower case.
+var codeMarks = []string{"http error ", "http status ", "http code ", "http ", "status code: ", "status code ", "status: ", "error code: ", "got status "}
+
+// quoted gives the code that a message tells of: "HTTP Error 400: Bad Request" inside
+// a gateway's own 500. Zero: it tells none, or the layer has a code that says more.
+func (l *layer) quoted(code int) int {
+	if code != 0 && code != 500 && code != 502 {
+		return 0
+	}
+	low := l.low()
+	for _, mark := range codeMarks {
+		_, rest, ok := strings.Cut(low, mark)
+		if word := digits(rest); ok && len(word) == 3 && (word[0] == '4' || word[0] == '5') {
+			n, _ := strconv.Atoi(word)
+			return n
+		}
+	}
+	return 0
+}
+
 // firstCode gives the first code of an error.
 func firstCode(codes ...int) int {
 	for _, c := range codes {

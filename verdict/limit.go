@@ -113,7 +113,7 @@ func wordQuotas(low string) []quota {
 	}
 	q := quotaOf("", phraseAround(low, at))
 	q.span = span
-	for _, key := range []string{"quota_limit_value", "quotavalue"} {
+	for _, key := range []string{"quota_limit_value", "quotavalue", "quota_value"} {
 		if i := strings.Index(low, key); i >= 0 && !q.disclosed {
 			q.value, q.disclosed = number(nextDigits(low[i+len(key):]))
 		}

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plantainhq/plantain"
@@ -24,14 +25,19 @@ type quota struct {
 	model     string
 }
 
+// quotaMarks stand in the words of a layer that names a limit.
+var quotaMarks = []string{"quota exceeded for", "quota_limit", "quota_id", "quotaid", "quotametric", "your quota will reset"}
+
 // hasQuota reports that a layer names a limit, be it only in its words.
 func (l *layer) hasQuota() bool {
 	if len(l.Violations) > 0 || l.Metadata["quota_limit"] != "" || l.Metadata["quota_metric"] != "" {
 		return true
 	}
 	low := l.low()
-	return strings.Contains(low, "quota exceeded for") || strings.Contains(low, "quota_limit") ||
-		strings.Contains(low, "quotametric") || strings.Contains(low, "your quota will reset") || legacyLimit(low)
+	if legacyLimit(low) {
+		return true
+	}
+	return strings.Contains(low, "quota") && slices.ContainsFunc(quotaMarks, func(mark string) bool { return strings.Contains(low, mark) })
 }
 
 // legacyLimit finds the older "…requests per day…" without the words before it,

@@ -73,6 +73,11 @@ var phrases = newMatcher([]phrase{
 	{text: "no api key", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
 	{text: "missing a valid api key", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
 	{text: "api key must be", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
+	{text: "auth_not_found", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
+	{text: "auth credentials found", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
+	{text: "missing authentication header", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
+	{text: "n't provide an api key", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
+	{text: "未提供令牌", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
 	{text: "default credentials", class: plantain.KeyInvalid, cause: keyMissing, retry: plantain.RetryAfterFix},
 	{text: "invalid authentication credentials", class: plantain.KeyInvalid, cause: tokenBad},
 	{text: "invalid api key", class: plantain.KeyInvalid},
@@ -134,12 +139,15 @@ var phrases = newMatcher([]phrase{
 	{text: "violate google's responsible ai", class: plantain.SafetyPrompt, cause: blockedWords},
 	{text: "content_policy_violation", class: plantain.SafetyPrompt},
 	{text: "moderation_blocked", class: plantain.SafetyPrompt},
+	{text: "response is blocked", class: plantain.SafetyImage},
+	{text: "flagged as sensitive", class: plantain.SafetyPrompt},
 	{text: "safety system", class: plantain.SafetyPrompt},
 	{text: "content checker", class: plantain.SafetyPrompt},
 	{text: "input was flagged", class: plantain.SafetyPrompt},
 	{text: "input_moderation", class: plantain.SafetyPrompt},
 	{text: "prompt_unsafe", class: plantain.SafetyPrompt},
 	{text: "output_moderation", class: plantain.SafetyImage},
+	{text: "send feedback. support code", class: plantain.SafetyImage}, // how Google ends the news of a filter
 
 	// no picture, as gateways report it
 	{text: "image_other", class: plantain.NoImage},
@@ -165,6 +173,7 @@ var phrases = newMatcher([]phrase{
 	{text: "n't return an image", class: plantain.NoImage},
 	{text: "not generate an image", class: plantain.NoImage},
 	{text: "n't generate an image", class: plantain.NoImage},
+	{text: "invalid chunk or missing finish reason", class: plantain.NoImage, cause: emptyAnswer},
 
 	// the model
 	{text: "is not found for api version", class: plantain.ModelNotFound},
@@ -180,6 +189,8 @@ var phrases = newMatcher([]phrase{
 	{text: "no available channel", class: plantain.ModelNotFound},
 	{text: "无可用渠道", class: plantain.ModelNotFound},
 	{text: "no such model", class: plantain.ModelNotFound},
+	{text: "not a valid model", class: plantain.ModelNotFound},
+	{text: "requested entity was not found", class: plantain.ModelNotFound},
 	{text: "unknown model", class: plantain.ModelNotFound},
 	{text: "model not found", class: plantain.ModelNotFound},
 	{text: "model does not exist", class: plantain.ModelNotFound},
@@ -240,6 +251,12 @@ var phrases = newMatcher([]phrase{
 	{text: "just a moment...", class: plantain.Unclassifiable, cause: guardPage, retry: plantain.RetryLater},
 	{text: "automated queries", class: plantain.Unclassifiable, cause: robotPage, retry: plantain.RetryLater},
 	{text: "status code (no body)", class: plantain.Unclassifiable, cause: emptyBody},
+
+	// what the libraries of .NET, Node and Python say of a 400 whose body they dropped
+	{text: "does not indicate success: 400 (bad request)", class: plantain.Unclassifiable, cause: onlyCode},
+	{text: "request failed with status code 400", class: plantain.Unclassifiable, cause: onlyCode},
+	{text: "400 client error: bad request for url", class: plantain.Unclassifiable, cause: onlyCode},
+	{text: "http error 400: bad request", class: plantain.Unclassifiable, cause: onlyCode},
 })
 
 // weakPhrases decide where no status does: the text of a client or gateway.
@@ -361,6 +378,7 @@ var gatewayCodes = map[string]finding{
 	"moderation_blocked":       {class: plantain.SafetyPrompt},
 	"prompt_blocked":           {class: plantain.SafetyPrompt},
 	"overloaded_error":         {class: plantain.Capacity},
+	"convert_request_failed":   {class: plantain.BadRequest},
 }
 
 // statuses are the classes of HTTP codes where nothing finer is known.

@@ -87,7 +87,7 @@ func (t *Transport) queued(f *flight, n int) (*out, error) {
 			return nil, err
 		}
 		now := t.now()
-		if wait := t.queue.Next(a.entry.ID).Sub(now); wait > 0 {
+		if wait := min(t.queue.Next(a.entry.ID).Sub(now), t.until(f).patience.Sub(now)); wait > 0 {
 			if !t.sleep(f, wait) {
 				return nil, errLeft
 			}

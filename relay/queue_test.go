@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
 )
 
@@ -79,5 +82,37 @@ func TestAFloodDoesNotStarveOthers(t *testing.T) {
 		if most := 20 * (minutes + 1); made < most*98/100 {
 			t.Errorf("%d images in %d minutes, want 98 %% of %d", made, minutes+1, most)
 		}
+	})
+}
+
+// Room is taken evenly, and whoever is next waits for its step: no longer than its
+// client does.
+func TestWhoIsNextWaitsNoLongerThanItsClientDoes(t *testing.T) {
+	t.Parallel()
+	story(t, "two a minute", func(t *testing.T) {
+		h := newHouse(t, map[string][]reply{"a": list(says(200, success)), "b": list(says(200, success))})
+		members := slices.Clone(h.Pool.Members())
+		for i := range members {
+			members[i].Limits = func(plantain.Model) pool.Limits { return pool.Limits{plantain.LimitRPM: 1} }
+		}
+		h.Pool.Replace(members)
+		h.generate(t)
+		h.generate(t)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { h.generate(t) })
+			synctest.Wait()
+		}
+		const patience = 70 * time.Second
+		g := h.do(t, request(waits(t.Context(), patience), "nb2", body))
+		if g.StatusCode != 429 || g.took > patience {
+			t.Errorf("got %d after %v", g.StatusCode, g.took)
+		}
+		seconds, _ := strconv.Atoi(g.Header.Get("Retry-After"))
+		time.Sleep(time.Duration(seconds) * time.Second)
+		if g := h.do(t, request(waits(t.Context(), time.Second), "nb2", body)); g.StatusCode != 200 {
+			t.Errorf("after the %d s that it was told: %d", seconds, g.StatusCode)
+		}
+		wg.Wait()
 	})
 }

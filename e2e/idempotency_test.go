@@ -416,8 +416,8 @@ func TestIdempotencyAcrossGateways(t *testing.T) {
 	images := fmt.Sprintf("images: %q", "file:"+t.TempDir())
 	store := fmt.Sprintf("store: %q", startPostgres(t))
 	gateways := []*process{
-		startGateway(t, sim.URL, two, store, images, "timeout: 1s"),
-		startGateway(t, sim.URL, two, store, images, "timeout: 1s"),
+		startGateway(t, sim.URL, two, store, images),
+		startGateway(t, sim.URL, two, store, images),
 	}
 	answers := make([]answer, 6)
 	var wg sync.WaitGroup

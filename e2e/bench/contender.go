@@ -16,14 +16,22 @@ import (
 	"time"
 )
 
-// upstream answers every generateContent with a success of the size that the
-// X-Size header names, after the delay of X-Delay, from memory.
+// wish is how a User-Agent names the size of the answer in bytes, and how long to wait
+// before it.
+const wish = "bench/%d %s"
+
+// upstream answers every generateContent with a success as its wish says, from memory.
 func upstream() {
 	var bodies sync.Map
 	serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		size, _ := strconv.Atoi(r.Header.Get("X-Size"))
-		delay, _ := time.ParseDuration(r.Header.Get("X-Delay"))
+		var size int
+		var wait string
+		if _, err := fmt.Sscanf(r.UserAgent(), wish, &size, &wait); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		delay, _ := time.ParseDuration(wait)
 		body, ok := bodies.Load(size)
 		if !ok {
 			body, _ = bodies.LoadOrStore(size, answer(size))

@@ -63,8 +63,7 @@ func (c *client) once(ctx context.Context, buffer []byte) (whole bool, err error
 		return false, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Size", fmt.Sprint(c.size))
-	r.Header.Set("X-Delay", c.delay.String())
+	r.Header.Set("User-Agent", fmt.Sprintf(wish, c.size, c.delay)) // what the gateway passes on
 	res, err := c.http.Do(r)
 	if err != nil {
 		return false, err

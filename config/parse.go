@@ -190,6 +190,9 @@ func (r *reader) store(s *section, c *Config) {
 	kind, rest, _ := strings.Cut(text, ":")
 	switch {
 	case rest == "":
+	case strings.HasPrefix(rest, ":"):
+		r.fail(n, "a store in memory would forget what was paid; write sqlite:FILE")
+		return
 	case kind == "sqlite", kind == "postgres", kind == "postgresql":
 		c.Store = plantain.NewSecret(text)
 		return

@@ -176,9 +176,7 @@ func (r *billReader) preamble(row []string) {
 	case "currency":
 		r.bill.Currency = strings.TrimSpace(row[1])
 	case "currency exchange rate":
-		if rate, ok := new(big.Rat).SetString(strings.TrimSpace(row[1])); ok && rate.Sign() > 0 {
-			r.bill.Rate = rate
-		}
+		r.rate(row[1])
 	}
 }
 
@@ -246,11 +244,16 @@ func (r *billReader) line(row []string) error {
 		}
 	}
 	r.bill.Currency = cmp.Or(r.cell(row, "currency"), r.bill.Currency)
-	if rate, ok := new(big.Rat).SetString(r.cell(row, "rate")); ok && rate.Sign() > 0 {
-		r.bill.Rate = rate
-	}
+	r.rate(r.cell(row, "rate"))
 	r.bill.Lines = append(r.bill.Lines, l)
 	return nil
+}
+
+// rate takes an exchange rate, where a text is one.
+func (r *billReader) rate(s string) {
+	if rate, ok := number(s); ok && rate.Sign() > 0 {
+		r.bill.Rate = rate
+	}
 }
 
 func (r *billReader) other(l BillLine) {

@@ -55,13 +55,14 @@ func TestAFileThatIsNoBillSaysWhatItLacks(t *testing.T) {
 		"":         "is no billing export",
 		"a,b\n1,2": "is no billing export",
 		head:       "no line for a Gemini model",
-		head + "2026-11-24,E2 Instance Core,1.00\n":                                 "no line for a Gemini model",
-		head + "yesterday,Gemini 3 Pro Image Image Output,1.00\n":                   `line 2 of the billing export: "yesterday" is no day`,
-		head + "2026-11-24,Gemini 3 Pro Image Image Output,much\n":                  `line 2 of the billing export: "much" is no amount`,
-		head + "2026-11-24,Gemini 3 Pro Image Image Output,1e999999999\n":           `is no amount`,
-		head + "2026-11-24,Gemini 3 Pro Image Image Output,\"7,8\"\n":               `is no amount`,
-		head + "2026-11-24,Gemini 3 Pro Image Image Output,$1.00\n":                 "",
-		"\uFEFFDate;SKU description;Cost (€)\n2026-11-24;Gemini 3 Pro Image;1.00\n": "",
+		head + "2026-11-24,E2 Instance Core,1.00\n":                                            "no line for a Gemini model",
+		head + "yesterday,Gemini 3 Pro Image Image Output,1.00\n":                              `line 2 of the billing export: "yesterday" is no day`,
+		head + "2026-11-24,Gemini 3 Pro Image Image Output,much\n":                             `line 2 of the billing export: "much" is no amount`,
+		head + "2026-11-24,Gemini 3 Pro Image Image Output,1e999999999\n":                      `is no amount`,
+		"Currency exchange rate,1e999999999\n" + head + "2026-11-24,Gemini 3 Pro Image,1.00\n": "", // and is no rate
+		head + "2026-11-24,Gemini 3 Pro Image Image Output,\"7,8\"\n":                          `is no amount`,
+		head + "2026-11-24,Gemini 3 Pro Image Image Output,$1.00\n":                            "",
+		"\uFEFFDate;SKU description;Cost (€)\n2026-11-24;Gemini 3 Pro Image;1.00\n":            "",
 	} {
 		_, err := ReadBill(strings.NewReader(text), gemini.DefaultCatalogue())
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -169,4 +170,30 @@ func TestABillIsComparedWithTheModelThatServed(t *testing.T) {
 	if len(check.Rows) != 1 || check.Rows[0].Difference != 0 {
 		t.Errorf("got %+v", check.Rows)
 	}
+}
+
+func FuzzABillIsReadOrRefused(f *testing.F) {
+	for _, file := range []string{"reports.csv", "costtable.csv", "bigquery.csv"} {
+		text, err := os.ReadFile("testdata/bills/" + file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		b, err := ReadBill(strings.NewReader(string(text)), gemini.DefaultCatalogue())
+		if err != nil {
+			return
+		}
+		if len(b.Lines) > 0 {
+			if since, until := b.Span(); !since.Before(until) {
+				t.Errorf("from %s to %s", since, until)
+			}
+		}
+		for _, r := range Compare(b, nil, gemini.DefaultCatalogue(), time.Now()).Rows {
+			if r.Model == "" || r.First == "" || r.First > r.Last {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
 }

@@ -129,6 +129,10 @@ func byStatus(code int, l *layer) finding {
 	if n.class == plantain.BadRequest && l != nil && strings.Contains(l.Debug, "thumbnailer") {
 		n.cause = badPicture // the message itself says nothing (a recorded body)
 	}
+	if n.class == plantain.BadRequest && l != nil && l.low() == "provider returned error" {
+		n.class, n.cause = plantain.Unclassifiable, onlyCode
+		return n
+	}
 	switch {
 	case n.class != plantain.Unclassifiable:
 	case code >= 500:

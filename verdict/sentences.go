@@ -289,8 +289,8 @@ var causeWords = map[cause]say{
 		"There was status 400 and no body: key, place or request may be at fault.",
 		"Send a minimal prompt with the same key to tell which it is."},
 	onlyCode: {
-		"A library tells of status 400 and not of the body: key, place or request may be at fault.",
-		"Look at the body of the answer, which the library dropped, or send a minimal prompt with the same key."},
+		"A library or router tells of status 400 and not of the body: key, place or request may be at fault.",
+		"Look at the body of the answer, which was dropped on the way, or send a minimal prompt with the same key."},
 	robotPage: {
 		"Google's page against robots answered: it blocks the network address and not the key.",
 		"Wait, and send from another address; another key from this one does not help."},

@@ -99,6 +99,7 @@ var phrases = newMatcher([]phrase{
 	{text: "violation of terms", class: plantain.Permission, cause: accountOff},
 	{text: "verify your account", class: plantain.Permission, cause: accountOff},
 	{text: "project has been denied access", class: plantain.Permission, cause: suspended},
+	{text: "is currently restricted", class: plantain.Permission},
 	{text: "requests from referer", class: plantain.Permission, cause: restricted},
 	{text: "requests from this android", class: plantain.Permission, cause: restricted},
 	{text: "requests from this ios", class: plantain.Permission, cause: restricted},

@@ -17,19 +17,21 @@ const (
 
 // throughput is one row: answers a second and processor time per megabyte.
 type throughput struct {
-	Size        int     `json:"bytes"`
-	Callers     int     `json:"callers"`
-	Direct      float64 `json:"direct_per_second"`
-	Proxy       float64 `json:"reverseproxy_per_second"`
-	Gateway     float64 `json:"gateway_per_second"`
-	Ratio       float64 `json:"gateway_to_reverseproxy"`
-	ProxyCPU    float64 `json:"reverseproxy_cpu_ms_per_mb"`
-	GatewayCPU  float64 `json:"gateway_cpu_ms_per_mb"`
-	CPURatio    float64 `json:"cpu_ratio"`
-	ProxyCut    int64   `json:"reverseproxy_cut"`
-	GatewayCut  int64   `json:"gateway_cut"`
-	InMemory    bool    `json:"fits_the_spool"`
-	DirectBytes float64 `json:"direct_mb_per_second"`
+	Size         int     `json:"bytes"`
+	Callers      int     `json:"callers"`
+	Direct       float64 `json:"direct_per_second"`
+	Proxy        float64 `json:"reverseproxy_per_second"`
+	Gateway      float64 `json:"gateway_per_second"`
+	Ratio        float64 `json:"gateway_to_reverseproxy"`
+	Gallery      float64 `json:"gateway_with_gallery_per_second"`
+	GalleryRatio float64 `json:"gallery_to_reverseproxy"`
+	ProxyCPU     float64 `json:"reverseproxy_cpu_ms_per_mb"`
+	GatewayCPU   float64 `json:"gateway_cpu_ms_per_mb"`
+	CPURatio     float64 `json:"cpu_ratio"`
+	ProxyCut     int64   `json:"reverseproxy_cut"`
+	GatewayCut   int64   `json:"gateway_cut"`
+	InMemory     bool    `json:"fits_the_spool"`
+	DirectBytes  float64 `json:"direct_mb_per_second"`
 }
 
 // latency is one row: the time to the last byte at half of ReverseProxy's rate.
@@ -67,7 +69,7 @@ func (b *bench) throughputs() ([]throughput, error) {
 }
 
 func (b *bench) throughput(size, callers int) (throughput, error) {
-	contenders := []*process{b.upstream, b.proxy, b.gateway}
+	contenders := []*process{b.upstream, b.proxy, b.gateway, b.gallery}
 	tallies := make([]tally, len(contenders))
 	for pass := range 2 * passes {
 		for i := range contenders {
@@ -83,13 +85,14 @@ func (b *bench) throughput(size, callers int) (throughput, error) {
 			tallies[i].add(t)
 		}
 	}
-	direct, proxy, gateway := &tallies[0], &tallies[1], &tallies[2]
+	direct, proxy, gateway, gallery := &tallies[0], &tallies[1], &tallies[2], &tallies[3]
 	perMB := func(t *tally) float64 {
 		return t.cpu.Seconds() * 1000 / (float64(t.answers) * float64(size) / 1e6)
 	}
 	return throughput{
 		Size: size, Callers: callers, InMemory: size*callers < 100<<20,
 		Direct: direct.rate(), Proxy: proxy.rate(), Gateway: gateway.rate(), Ratio: gateway.rate() / proxy.rate(),
+		Gallery: gallery.rate(), GalleryRatio: gallery.rate() / proxy.rate(),
 		ProxyCPU: perMB(proxy), GatewayCPU: perMB(gateway), CPURatio: perMB(gateway) / perMB(proxy),
 		ProxyCut: proxy.cut, GatewayCut: gateway.cut, DirectBytes: direct.rate() * float64(size) / 1e6,
 	}, nil
@@ -151,7 +154,7 @@ func (b *bench) memories() ([]memory, error) {
 // memory gives the peak of a fresh gateway with callers in flight at once, three
 // rounds of it.
 func (b *bench) memory(size, callers int) (int64, error) {
-	p, err := b.newGateway()
+	p, err := b.newGateway("images: 0")
 	if err != nil {
 		return 0, err
 	}

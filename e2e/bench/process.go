@@ -23,6 +23,7 @@ type bench struct {
 	slot   time.Duration
 
 	upstream, proxy, gateway *process
+	gallery                  *process // a gateway that keeps the pictures
 	gateways                 int
 }
 
@@ -44,19 +45,23 @@ func (b *bench) start() (err error) {
 	if b.proxy, err = b.spawn("ReverseProxy", b.dir, self, "reverseproxy", b.upstream.url); err != nil {
 		return err
 	}
-	b.gateway, err = b.newGateway()
+	if b.gateway, err = b.newGateway("images: 0"); err != nil {
+		return err
+	}
+	b.gallery, err = b.newGateway("images: 30d, images_max: 1GB")
 	return err
 }
 
-// newGateway starts a gateway with empty books and limits that never bind.
-func (b *bench) newGateway() (*process, error) {
+// newGateway starts a gateway with empty books, limits that never bind, and what it
+// keeps.
+func (b *bench) newGateway(retention string) (*process, error) {
 	b.gateways++
 	dir := filepath.Join(b.dir, fmt.Sprintf("gateway-%d", b.gateways))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
 	const tier = "{rpm: 100000000, ipm: 100000000, rpd: 1000000000, tpm: 1000000000000, ten_minute_dollars: 999999}"
-	config := fmt.Sprintf("projects:\n  - {name: a, api_key: k, tier: 1, base_url: %q}\nretention: {images: 0}\ncatalogue: {tiers: {1: %s}}\n", b.upstream.url, tier)
+	config := fmt.Sprintf("projects:\n  - {name: a, api_key: k, tier: 1, base_url: %q}\nretention: {%s}\ncatalogue: {tiers: {1: %s}}\n", b.upstream.url, retention, tier)
 	if err := os.WriteFile(filepath.Join(dir, "plantain.yaml"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}
@@ -64,7 +69,7 @@ func (b *bench) newGateway() (*process, error) {
 }
 
 func (b *bench) close() {
-	for _, p := range []*process{b.gateway, b.proxy, b.upstream} {
+	for _, p := range []*process{b.gallery, b.gateway, b.proxy, b.upstream} {
 		p.stop()
 	}
 }

@@ -132,23 +132,7 @@ func TestIdempotencyKeysOfClientsAreTheirOwn(t *testing.T) {
 // answerOf reads the kept answer of a request.
 func (p *process) answerOf(id string, header ...string) answer {
 	p.t.Helper()
-	r, err := http.NewRequest(http.MethodGet, p.URL+"/api/v1/requests/"+id+"/answer", nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return answer{res, body}
+	return p.fetch(http.MethodGet, "/api/v1/requests/"+id+"/answer", header...)
 }
 
 // hangUp asks, and leaves when the attempt is out.

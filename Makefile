@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo check test race lint bench bench-goodput fmt need npm
+.PHONY: help demo check test race lint chaos bench bench-goodput fmt need npm
 
 # A machine without a home still has somewhere to cache.
 ifeq ($(HOME),)
@@ -47,6 +47,10 @@ race: need npm ## everything under the race detector; takes long
 lint: .tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
 	$< run ./...
 	@for module in $(E2E); do (cd $$module && $(CURDIR)/$< run ./...) || exit 1; done
+
+# SEED=N repeats a run; REQUESTS=N makes it another length.
+chaos: ## 10,000 requests through kills, a full disk and every failure, in minutes; run it as root for the disk
+	cd e2e && go test -count=1 -timeout 10m -run '^TestChaos$$' -v . -chaos.requests $(or $(REQUESTS),10000) -chaos.seed $(or $(SEED),0)
 
 bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/bench.json
 	go test -run '^$$' -bench . -benchmem ./...

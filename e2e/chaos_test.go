@@ -1,0 +1,430 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var (
+	chaosRequests = flag.Int("chaos.requests", 400, "requests of the chaos run, over both ways of billing what is filtered")
+	chaosSeed     = flag.Uint64("chaos.seed", 0, "of the chaos run; 0: one of its own")
+)
+
+// The chaos run: twenty clients through two kills of the gateway and a full disk, on a
+// Google where everything goes wrong that can; afterwards the books, the simulator's
+// bill and what the clients saw are laid side by side (chaosbooks_test.go).
+//
+// The seed decides what each client asks, what goes wrong with it, who hangs up and
+// who asks again; how they meet is decided by the machine. make chaos runs it at
+// length.
+func TestChaos(t *testing.T) {
+	long := *chaosRequests > 400 // then each has the machine to itself
+	if !long {
+		t.Parallel()
+	}
+	seed := *chaosSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("to repeat it: -chaos.seed %d -chaos.requests %d", seed, *chaosRequests)
+	for _, billing := range []string{"charged", "free"} {
+		t.Run(billing, func(t *testing.T) {
+			if !long {
+				t.Parallel()
+			}
+			c := newChaos(t, seed, *chaosRequests/2, billing)
+			c.run()
+			c.check()
+		})
+	}
+}
+
+const (
+	chaosClients = 20
+	chaosTimeout = 2 * time.Second // of an attempt
+)
+
+type chaos struct {
+	t       *testing.T
+	seed    uint64
+	billing string
+	plans   []*plan
+	keys    []string // virtual keys, by client
+	budgets []budget // by client
+	sim     *google
+	dir     string
+	disk    bool // it may be filled
+	gw      atomic.Pointer[process]
+	done    atomic.Int64 // plans
+	calls   atomic.Int64
+	rough   []span // when the gateway was dead or its disk full
+}
+
+type budget struct {
+	flag    string
+	images  int
+	dollars int64 // nano-dollars
+}
+
+// A plan is what a client is to do, and what it saw.
+type plan struct {
+	client int
+	tag    string // stands in the prompt
+	model  string
+	body   string
+	query  string // of a stream; "-": it is none
+	key    string // Idempotency-Key; empty: none
+	leave  time.Duration
+	twin   bool // asks a second time while the first runs
+	again  bool // asks a second time after it
+	other  bool // asks for something else with the same key
+
+	mu     sync.Mutex
+	seen   []reply
+	closed reply // to the same request when all is calm
+}
+
+type span struct{ from, to time.Time }
+
+// A reply is what came back, whole; err: it was not.
+type reply struct {
+	at       time.Time
+	err      error
+	status   int
+	header   http.Header
+	sum      [32]byte
+	image    bool
+	response string // Google's responseId
+	detail   map[string]string
+	text     string // the beginning
+}
+
+func newChaos(t *testing.T, seed uint64, requests int, billing string) *chaos {
+	c := &chaos{t: t, seed: seed, billing: billing, dir: t.TempDir()}
+	c.sim = startSim(t, "--filtered", billing, "--seed", fmt.Sprint(seed), "--latency", "30ms")
+	c.disk = tryDisk(t, c.dir, fmt.Sprint(min(200+requests, 1500), "m"))
+	faults := c.sim.faultNames()
+	for n := range requests {
+		c.plans = append(c.plans, c.plan(n, requests, faults))
+	}
+	projects := 60 + requests/16
+	var b strings.Builder
+	b.WriteString("projects:\n")
+	for n := range projects {
+		fmt.Fprintf(&b, "  - {name: p%d, api_key: sim-3-p%d, tier: 3, base_url: %q}\n", n, n, c.sim.URL)
+	}
+	fmt.Fprintf(&b, "billing: {filtered: %s}\ntimeout: %s\nqueue: {max_wait: 3s}\nretry: {base: 20ms, cap: 100ms}\n", billing, chaosTimeout)
+	b.WriteString("spool: {memory: 256KB}\nretention: {images_max: 200MB, idempotency_max: 700MB}\n")
+	if err := os.WriteFile(filepath.Join(c.dir, "plantain.yaml"), []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for n := range chaosClients {
+		each := requests / chaosClients
+		var of budget
+		switch n % 5 {
+		case 1:
+			of = budget{images: max(each/3, 2)}
+			of.flag = fmt.Sprintf("--images-per-day=%d", of.images)
+		case 2:
+			of = budget{dollars: int64(max(each/3, 2)) * 46e6}
+			of.flag = fmt.Sprintf("--budget-usd=%.3f", float64(of.dollars)/1e9)
+		}
+		args := []string{"keys", "create", clientName(n)}
+		if of.flag != "" {
+			args = append(args, of.flag)
+		}
+		stdout, stderr, code := run(t, c.dir, nil, args...)
+		if code != 0 {
+			t.Fatalf("%v: exit %d: %s", args, code, stderr)
+		}
+		c.keys, c.budgets = append(c.keys, strings.TrimSpace(stdout)), append(c.budgets, of)
+	}
+	return c
+}
+
+func clientName(n int) string { return fmt.Sprintf("c%02d", n) }
+
+// tryDisk mounts a disk where that is allowed.
+func tryDisk(t *testing.T, dir, size string) bool {
+	out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir).CombinedOutput()
+	if err != nil {
+		t.Logf("no disk may be mounted here, so none gets full; run this as root: %v %s", err, out)
+		return false
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v %s", err, out)
+		}
+	})
+	return true
+}
+
+// faultNames are all that the simulator can do.
+func (g *google) faultNames() []string {
+	g.t.Helper()
+	res, err := http.Post(g.URL+"/sim/faults", "application/json", strings.NewReader(`{"fault":"?"}`))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var said struct{ Faults []string }
+	if err := json.NewDecoder(res.Body).Decode(&said); err != nil || len(said.Faults) < 40 {
+		g.t.Fatalf("faults: %v %v", said.Faults, err)
+	}
+	return said.Faults
+}
+
+// These take a project or all of them out of use, so they are rarer.
+var chaosParks = []string{"rate_day", "rate_day_short", "quota_zero", "region", "spending_cap", "prepaid", "spend_limit", "key_invalid", "key_leaked", "permission", "service_disabled"}
+
+// These bring more than one picture, or a larger or a dearer one, than was asked
+// for and room was taken for.
+var chaosDearer = []string{"several_images", "wrong_size", "wrong_model"}
+
+// plan is request n of the seed.
+func (c *chaos) plan(n, of int, faults []string) *plan {
+	rnd := rand.New(rand.NewPCG(c.seed, uint64(n)))
+	p := &plan{client: n % chaosClients, model: flash, query: "-"}
+	p.tag = fmt.Sprintf("%s-%05d", clientName(p.client), n)
+	chance := func(share float64) bool { return rnd.Float64() < share }
+	size := "512"
+	if chance(0.04) {
+		p.model, size = "gemini-2.5-flash-image", "1K"
+	}
+	trigger := ""
+	if chance(0.45) {
+		name := faults[rnd.IntN(len(faults))]
+		if (slices.Contains(chaosParks, name) && !chance(0.2)) || (p.client%5 == 1 || p.client%5 == 2) && slices.Contains(chaosDearer, name) {
+			name = "hang"
+		}
+		trigger = "[sim:" + name
+		switch name {
+		case "cut", "malformed_json":
+			trigger += fmt.Sprint(" bytes=", rnd.IntN(900_000))
+		case "slow":
+			trigger += fmt.Sprint(" rate=", 400_000+rnd.IntN(4_000_000))
+		case "hang":
+			trigger += []string{"", " delay=5s", " delay=700ms"}[rnd.IntN(3)]
+		default:
+			if chance(0.5) {
+				trigger += " next=1"
+			}
+		}
+		trigger += "] "
+	}
+	p.body = fmt.Sprintf(`{"contents":[{"role":"user","parts":[{"text":"%stag=%s A red apple"}]}],"generationConfig":{"imageConfig":{"imageSize":"%s"}}}`, trigger, p.tag, size)
+	if size == "1K" {
+		p.body = strings.Replace(p.body, `"imageSize":"1K"`, `"aspectRatio":"1:1"`, 1)
+	}
+	if chance(0.2) {
+		p.query = []string{"", "?alt=sse"}[rnd.IntN(2)]
+	}
+	if chance(0.9) {
+		p.key = "key-" + p.tag
+		p.twin, p.again, p.other = chance(0.1), chance(0.15), chance(0.03)
+	}
+	if chance(0.1) {
+		p.leave = time.Duration(1 + rnd.IntN(int(300*time.Millisecond)))
+	}
+	return p
+}
+
+var responseID = regexp.MustCompile(`"responseId": ?"([^"]+)"`)
+
+// ask sends the request of a plan once.
+func (c *chaos) ask(ctx context.Context, p *plan, body string) (r reply) {
+	c.calls.Add(1)
+	verb := ":generateContent"
+	if p.query != "-" {
+		verb = ":streamGenerateContent" + p.query
+	}
+	defer func() { r.at = time.Now() }()
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, c.gw.Load().URL+"/v1beta/models/"+p.model+verb, strings.NewReader(body))
+	if err != nil {
+		return reply{err: err}
+	}
+	q.Header.Set("X-Goog-Api-Key", c.keys[p.client])
+	if p.key != "" {
+		q.Header.Set("Idempotency-Key", p.key)
+	}
+	res, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	r = reply{err: err, status: res.StatusCode, header: res.Header, sum: sha256.Sum256(b), text: string(b[:min(len(b), 700)])}
+	r.image = bytes.Contains(b, []byte(`"inlineData"`))
+	if m := responseID.FindSubmatch(b); m != nil {
+		r.response = string(m[1])
+	}
+	r.detail = chaosDetail(b)
+	return r
+}
+
+// ourDetail is the error that Plantain adds a detail to: all of a body, or what ends a stream.
+var ourDetail = regexp.MustCompile(`"domain": ?"plantain",\s*"metadata": ?(\{[^{}]*\})`)
+
+// chaosDetail is what Plantain adds to an error; nil: nothing.
+func chaosDetail(body []byte) (detail map[string]string) {
+	if m := ourDetail.FindSubmatch(body); m != nil {
+		_ = json.Unmarshal(m[1], &detail) // nil tells of it
+	}
+	return detail
+}
+
+// carryOut does what a plan says. With a key the client asks until it is answered.
+func (c *chaos) carryOut(p *plan) {
+	defer c.done.Add(1)
+	once := func(ctx context.Context) reply {
+		r := c.ask(ctx, p, p.body)
+		p.mu.Lock()
+		p.seen = append(p.seen, r)
+		p.mu.Unlock()
+		return r
+	}
+	var twin sync.WaitGroup
+	if p.twin {
+		twin.Go(func() { once(context.Background()) })
+	}
+	defer twin.Wait()
+	ctx, leave := context.Background(), context.CancelFunc(func() {})
+	if p.leave > 0 {
+		ctx, leave = context.WithTimeout(ctx, p.leave)
+	}
+	r := once(ctx)
+	leave()
+	if p.key == "" {
+		return
+	}
+	for tries := 0; r.err != nil && tries < 600; tries++ {
+		time.Sleep(30 * time.Millisecond)
+		r = once(context.Background())
+	}
+	if p.again {
+		once(context.Background())
+	}
+	if p.other && r.err == nil && r.image {
+		r := c.ask(context.Background(), p, strings.Replace(p.body, "red", "green", 1))
+		if r.err == nil && r.status != 422 && r.status != 503 {
+			c.t.Errorf("%s: another body with the same key got %d %s", p.tag, r.status, r.text)
+		}
+	}
+}
+
+// run lets the clients loose, and does to the gateway what is to be survived.
+func (c *chaos) run() {
+	c.gw.Store(serve(c.t, c.dir, "--log-level", "error"))
+	c.sim.fault(map[string]any{"fault": "early", "share": 0.01})
+	todo := make(chan *plan)
+	var clients sync.WaitGroup
+	for range chaosClients * 2 {
+		clients.Go(func() {
+			for p := range todo {
+				c.carryOut(p)
+			}
+		})
+	}
+	go func() {
+		for _, p := range c.plans {
+			todo <- p
+		}
+		close(todo)
+	}()
+	until := func(share float64) {
+		for float64(c.done.Load()) < share*float64(len(c.plans)) {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	over := make(chan struct{})
+	var mender sync.WaitGroup
+	mender.Go(func() { c.mend(over) })
+	until(0.25)
+	c.kill()
+	until(0.45)
+	c.fillDisk()
+	until(0.75)
+	c.kill()
+	until(1)
+	clients.Wait()
+	waitFor(c.t, "the gateway to be ready", func() bool { status, _ := c.gw.Load().readiness(); return status == 200 })
+	c.closing()
+	close(over)
+	mender.Wait()
+	c.gw.Load().interrupt()
+}
+
+// mend tells the gateway again and again that what took projects out of use is mended.
+func (c *chaos) mend(over <-chan struct{}) {
+	for {
+		select {
+		case <-over:
+			return
+		case <-time.After(200 * time.Millisecond):
+			_ = c.gw.Load().cmd.Process.Signal(syscall.SIGHUP) // it may have been killed just now
+		}
+	}
+}
+
+func (c *chaos) kill() {
+	from := time.Now()
+	c.gw.Load().kill()
+	c.gw.Store(serve(c.t, c.dir, "--log-level", "error"))
+	c.rough = append(c.rough, span{from, time.Now()})
+}
+
+// fillDisk leaves no room for a while.
+func (c *chaos) fillDisk() {
+	if !c.disk {
+		return
+	}
+	from := time.Now()
+	empty := fill(c.t, c.dir)
+	begun := c.done.Load()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if status, _ := c.gw.Load().readiness(); status == 503 && c.done.Load() > begun+20 {
+			break
+		}
+	}
+	empty()
+	waitFor(c.t, "the gateway to be ready again", func() bool { status, _ := c.gw.Load().readiness(); return status == 200 })
+	c.rough = append(c.rough, span{from, time.Now()})
+}
+
+// closing asks once more for all that carried a key.
+func (c *chaos) closing() {
+	todo := make(chan *plan)
+	var clients sync.WaitGroup
+	for range chaosClients {
+		clients.Go(func() {
+			for p := range todo {
+				p.closed = c.ask(context.Background(), p, p.body)
+			}
+		})
+	}
+	for _, p := range c.plans {
+		if p.key != "" {
+			todo <- p
+		}
+	}
+	close(todo)
+	clients.Wait()
+}

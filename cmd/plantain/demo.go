@@ -85,6 +85,7 @@ func (d *demoCmd) open(w *world) (_ *show, err error) {
 	s.google.start()
 	c := config.Default()
 	c.Store = plantain.NewSecret("sqlite:" + filepath.Join(d.Dir, "plantain.db"))
+	c.Retention.Filtered = 0 // it tells the same story each time
 	c.Images = "file:" + filepath.Join(d.Dir, "images")
 	for _, name := range []string{"apple", "banana", "cherry"} {
 		c.Projects = append(c.Projects, config.Project{

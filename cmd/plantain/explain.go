@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,6 +75,9 @@ func (e *explainCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
+	if len(bytes.TrimSpace(text)) == 0 && e.Status == 0 {
+		return fmt.Errorf("%w\nthere is nothing to explain: the capture is empty; --status N says what an answer without a body had", errUsage)
+	}
 	found := capture.Read(text)
 	for i := range found {
 		if found[i].Facts.Status == 0 {
@@ -128,7 +132,7 @@ func (e *explainCmd) read(w *world) ([]byte, error) {
 	} else {
 		f, err := os.Open(e.File)
 		if err != nil {
-			return nil, fmt.Errorf("%w\n%w", errUsage, err)
+			return nil, fmt.Errorf("%w\n%w; a text is piped: echo TEXT | plantain explain", errUsage, err)
 		}
 		defer func() { _ = f.Close() }() // nothing was written
 		from = f

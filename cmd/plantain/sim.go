@@ -22,7 +22,10 @@ type simCmd struct {
 }
 
 func (simCmd) Help() string {
-	return `An API key sim-free-NAME, sim-1-NAME, sim-2-NAME or sim-3-NAME is a project of that tier.
+	return `An API key sim-free-NAME, sim-1-NAME, sim-2-NAME or sim-3-NAME is a project of that tier. Plantain asks it instead of Google with
+base_url: http://127.0.0.1:9797 in a project of plantain.yaml, or without a file:
+
+    export PLANTAIN_UPSTREAM=http://127.0.0.1:9797 GEMINI_API_KEY=sim-1-me
 
   GET  /sim/requests   what arrived, with project, model and status
   GET  /sim/bill       what Google would charge, by project and request

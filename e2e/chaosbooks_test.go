@@ -309,14 +309,18 @@ func (c *chaos) unseen(a *call, e *entry) bool {
 	switch a.Fault {
 	case "hang", "drop", "cut", "slow", "empty", "malformed_json", "midstream_error", "early":
 		return true
-	case "no_image":
-		return e.verdict == "no_image" // it was, and Google does not say who pays for it
+	case "no_image", "new_finish":
+		// Seen it was, but Google does not say who pays for it: at most what it says was
+		// used, which is no picture.
+		if e.state == "settled" && e.high < 10_000_000 {
+			return true
+		}
 	}
 	if e.settled.Sub(e.opened) >= chaosTimeout {
 		return true
 	}
 	for _, s := range c.rough {
-		if !e.opened.After(s.to) && !a.Time.Before(s.from.Add(-3*time.Second)) {
+		if !e.opened.After(s.to) && !e.settled.Before(s.from.Add(-time.Millisecond)) {
 			return true
 		}
 	}

@@ -70,9 +70,6 @@ func words(ds []Dimension) string {
 	return strings.Join(s, ", ")
 }
 
-// Timed reports whether a query tells by hour or day.
-func (q Query) Timed() bool { return slices.Contains(q.By, ByHour) || slices.Contains(q.By, ByDay) }
-
 // A Group names what a sum is of. What a query does not tell by is empty.
 type Group struct {
 	Project plantain.ProjectName `json:"project,omitempty"`

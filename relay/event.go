@@ -33,7 +33,7 @@ type Event struct {
 	Client  plantain.ClientName  `json:"-"`
 	Project plantain.ProjectName `json:"project,omitempty"`
 	Until   time.Time            `json:"until,omitzero"` // of a wait
-	Why     string               `json:"why,omitempty"`  // of a wait
+	Why     string               `json:"why,omitempty"`  // of a wait, or of what was not sent
 	Earlier plantain.RequestID   `json:"earlier,omitempty"`
 	// Waited is how long an attempt that is sent waited, since the request came or its
 	// last attempt ended.

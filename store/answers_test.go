@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -136,10 +137,14 @@ func TestTheJournalKeepsWhatIsOwed(t *testing.T) {
 	a := claiming("r-1", "k")
 	made := journaled{steps: []step{{Opens: &a}, {Settles: &ledger.Entry{Attempt: a.ID, Answer: answerOf(a)}}}}
 	must(t, w.write(&made))
-	must(t, w.transact(func(t *tx) error {
-		r := made.record("me")
-		return errors.Join(t.redo(r), t.redo(r))
-	}))
+	texts, err := w.journals.read()
+	must(t, err)
+	if len(texts) != 1 {
+		t.Fatalf("%d records in the journal", len(texts))
+	}
+	var r record
+	must(t, json.Unmarshal(texts[0], &r))
+	must(t, w.transact(func(t *tx) error { return errors.Join(t.redo(r), t.redo(r)) }))
 	<-w.turn
 	if o := owedTo(t, s, "alice", "k", now); o == nil || o.Kept.IsZero() || o.Size != 7 {
 		t.Errorf("owed is %+v", o)

@@ -112,10 +112,10 @@ func (js *journals) append(text []byte) error {
 		if err != nil {
 			return err
 		}
-		js.files[i] = &journal{file: f}
 		if err := syncFolder(js.path); err != nil {
-			return err
+			return errors.Join(err, f.Close()) // the next one tries again
 		}
+		js.files[i] = &journal{file: f}
 	}
 	if j := js.files[i]; j.generation != js.turns+1 {
 		if err := j.begin(js.turns + 1); err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hbollon/go-edlib"
+
+	"github.com/plantainhq/plantain"
 )
 
 var variable = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
@@ -35,20 +37,9 @@ func expand(text string, env func(string) string) (expanded, complaint string) {
 	return expanded, complaint
 }
 
-var days = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
-
-// parseDuration reads Go's durations and whole days before them: "30d", "1d12h".
 func parseDuration(text string) (time.Duration, bool) {
-	var sum time.Duration
-	if m := days.FindStringSubmatch(text); m != nil {
-		n, _ := strconv.Atoi(m[1]) // five digits
-		sum, text = time.Duration(n)*24*time.Hour, m[2]
-		if text == "" {
-			return sum, true
-		}
-	}
-	d, err := time.ParseDuration(text)
-	return sum + d, err == nil && d >= 0 && sum+d >= 0
+	d, err := plantain.ParseSpan(text)
+	return d, err == nil
 }
 
 var bytesText = regexp.MustCompile(`^([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([KMGT]?i?B)$`)

@@ -26,11 +26,11 @@ type Advised struct {
 //	last  how many days; default: 14d
 //	wait  how long a request may wait for room; default: 2m
 func (g *Gateway) Advise(ctx context.Context, v url.Values) (Advised, error) {
-	days, err := ParseSpan(cmp.Or(v.Get("last"), "14d"))
+	days, err := plantain.ParseSpan(cmp.Or(v.Get("last"), "14d"))
 	if err != nil {
 		return Advised{}, &AskedError{err}
 	}
-	wait, err := ParseSpan(cmp.Or(v.Get("wait"), "2m"))
+	wait, err := plantain.ParseSpan(cmp.Or(v.Get("wait"), "2m"))
 	if err != nil {
 		return Advised{}, &AskedError{err}
 	}

@@ -69,7 +69,7 @@ func midnight(t time.Time) time.Time {
 }
 
 func parseSince(s string, now time.Time) (time.Time, error) {
-	d, err := ParseSpan(s)
+	d, err := plantain.ParseSpan(s)
 	if err != nil {
 		return parseWhen("since", s, now.Location(), 0)
 	}

@@ -26,7 +26,7 @@ func (f *allowanceFlags) order(name plantain.ClientName, expires string) (gatewa
 	o := gateway.KeyOrder{Name: name}
 	var errs []error
 	if expires != "" {
-		d, err := gateway.ParseSpan(expires)
+		d, err := plantain.ParseSpan(expires)
 		errs = append(errs, err)
 		o.Expires = time.Now().Add(d)
 	}

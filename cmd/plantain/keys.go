@@ -114,7 +114,7 @@ func (k *keysRotate) Run(w *world, c *cli) error {
 	var grace time.Duration
 	var err error
 	if k.Grace != "" {
-		grace, err = gateway.ParseSpan(k.Grace)
+		grace, err = plantain.ParseSpan(k.Grace)
 	}
 	order := gateway.KeyOrder{Name: k.Name, Grace: grace.Seconds()}
 	if err := errors.Join(err, order.Check(time.Now())); err != nil {

@@ -38,7 +38,16 @@ func (r Rules) charge(f *gemini.Facts, n finding) bill {
 	if filtered(n.class) {
 		return r.filtered()
 	}
+	if atTheDoor(n.class) && f.Status == 0 && !spoke(&f.Body) {
+		return bill{plantain.ChargedNo, "It was not charged: Google refuses such a request before any work is done."}
+	}
 	return bill{plantain.ChargedUnknown, unknownBecause(&f.Body, n)}
+}
+
+// atTheDoor tells what is refused for who asks, and not for what: also where only
+// the message was kept, it can't have cost.
+func atTheDoor(c plantain.Class) bool {
+	return c == plantain.KeyInvalid || c == plantain.Permission || c == plantain.Region
 }
 
 // counted gives the tokens of output that Google counted. For a filtered answer

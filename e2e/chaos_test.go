@@ -112,6 +112,7 @@ type reply struct {
 	header   http.Header
 	sum      [32]byte
 	image    bool
+	broke    bool   // a stream that ended with an error
 	response string // Google's responseId
 	detail   map[string]string
 	text     string // the beginning
@@ -139,7 +140,7 @@ func newChaos(t *testing.T, seed uint64, requests int, billing string) *chaos {
 	for n := range chaosClients {
 		each := requests / chaosClients
 		var of budget
-		switch n % 5 {
+		switch n % 5 { // as limited in plan
 		case 1:
 			of = budget{images: max(each/3, 2)}
 			of.flag = fmt.Sprintf("--images-per-day=%d", of.images)
@@ -210,25 +211,12 @@ func (c *chaos) plan(n, of int, faults []string) *plan {
 		p.model, size = "gemini-2.5-flash-image", "1K"
 	}
 	trigger := ""
-	if chance(0.45) {
-		name := faults[rnd.IntN(len(faults))]
-		if (slices.Contains(chaosParks, name) && !chance(0.2)) || (p.client%5 == 1 || p.client%5 == 2) && slices.Contains(chaosDearer, name) {
-			name = "hang"
-		}
-		trigger = "[sim:" + name
-		switch name {
-		case "cut", "malformed_json":
-			trigger += fmt.Sprint(" bytes=", rnd.IntN(900_000))
-		case "slow":
-			trigger += fmt.Sprint(" rate=", 400_000+rnd.IntN(4_000_000))
-		case "hang":
-			trigger += []string{"", " delay=5s", " delay=700ms"}[rnd.IntN(3)]
-		default:
-			if chance(0.5) {
-				trigger += " next=1"
-			}
-		}
-		trigger += "] "
+	name := faults[rnd.IntN(len(faults))]
+	limited := p.client%5 == 1 || p.client%5 == 2
+	switch {
+	case !chance(0.45), slices.Contains(chaosParks, name) && !chance(0.2), limited && slices.Contains(chaosDearer, name):
+	default:
+		trigger = "[sim:" + name + chaosDetails(rnd, name) + "] "
 	}
 	p.body = fmt.Sprintf(`{"contents":[{"role":"user","parts":[{"text":"%stag=%s A red apple"}]}],"generationConfig":{"imageConfig":{"imageSize":"%s"}}}`, trigger, p.tag, size)
 	if size == "1K" {
@@ -245,6 +233,19 @@ func (c *chaos) plan(n, of int, faults []string) *plan {
 		p.leave = time.Duration(1 + rnd.IntN(int(300*time.Millisecond)))
 	}
 	return p
+}
+
+// chaosDetails are how a fault goes, for a prompt.
+func chaosDetails(rnd *rand.Rand, name string) string {
+	switch name {
+	case "cut", "malformed_json":
+		return fmt.Sprint(" bytes=", rnd.IntN(900_000))
+	case "slow":
+		return fmt.Sprint(" rate=", 400_000+rnd.IntN(4_000_000))
+	case "hang":
+		return []string{"", " delay=5s", " delay=700ms"}[rnd.IntN(3)]
+	}
+	return []string{"", " next=1"}[rnd.IntN(2)]
 }
 
 var responseID = regexp.MustCompile(`"responseId": ?"([^"]+)"`)
@@ -277,6 +278,7 @@ func (c *chaos) ask(ctx context.Context, p *plan, body string) (r reply) {
 		r.response = string(m[1])
 	}
 	r.detail = chaosDetail(b)
+	r.broke = res.StatusCode == http.StatusOK && bytes.Contains(b[max(0, len(b)-1000):], []byte(`"error":`))
 	return r
 }
 

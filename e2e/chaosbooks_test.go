@@ -234,6 +234,10 @@ func (r reply) kind() string {
 	switch {
 	case r.err != nil:
 		return "nothing"
+	case r.broke && r.detail == nil && r.image:
+		return "unknown" // an error of Google's own in a stream is handed on as it came
+	case r.broke && r.detail == nil:
+		return "refusal"
 	case r.status == 200 && r.image && r.detail == nil:
 		return "image"
 	case r.status == 200 && r.detail == nil:

@@ -68,13 +68,13 @@ func InputTokens(e gemini.Entry, asked gemini.Asked) int64 {
 // Cost is what an attempt cost by its verdict. Usage is priced where the answer
 // shows it: what candidatesTokensDetails lists as IMAGE at the image rate, all
 // other output and the thinking at the text rate (gemini-api.md §4). An attempt
-// whose charge is unknown is a range from nothing to its usage; one without usage
-// a range from nothing to most. price is that of the service tier that served.
+// whose charge is unknown is a range from nothing to its usage; one without all of
+// its usage, see [Counted], a range from nothing to most. price is that of the service tier that served.
 func Cost(price gemini.Price, v plantain.Verdict, body gemini.Body, most plantain.Nanodollars, f Factor) plantain.Cost {
 	if v.Charged == plantain.ChargedNo {
 		return plantain.Exactly(0)
 	}
-	if !body.Usage.Seen || !body.Complete {
+	if !Counted(v, body) {
 		return plantain.Cost{Low: 0, High: most}
 	}
 	counted := f.of(usage(price, body.Usage))
@@ -82,6 +82,12 @@ func Cost(price gemini.Price, v plantain.Verdict, body gemini.Body, most plantai
 		return plantain.Exactly(counted)
 	}
 	return plantain.Cost{Low: 0, High: counted}
+}
+
+// Counted reports that an answer has all of its usage. One that broke off has not: the
+// frames of a stream before the last one count the input alone.
+func Counted(v plantain.Verdict, body gemini.Body) bool {
+	return body.Usage.Seen && body.Complete && v.Class != plantain.Unanswered
 }
 
 // maxTokens is more than any answer counts: what an upstream says beyond it, or

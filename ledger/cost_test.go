@@ -58,6 +58,20 @@ func TestAnUnknownChargeIsARangeFromNothing(t *testing.T) {
 	}
 }
 
+// The frames before the last one of a stream count the input alone.
+func TestAStreamThatBrokeOffIsARangeWhateverItsUsageSaidByThen(t *testing.T) {
+	t.Parallel()
+	e := entry(t, "nb2")
+	most := Most(e, e.Price, gemini.Asked{Size: "512", TextBytes: 40}, 0)
+	for _, charged := range []plantain.Charged{plantain.ChargedYes, plantain.ChargedUnknown} {
+		v := plantain.Verdict{Class: plantain.Unanswered, Charged: charged}
+		got := Cost(e.Price, v, gemini.Body{Usage: gemini.Usage{Seen: true, Prompt: 14}, Complete: true}, most, 0)
+		if got != (plantain.Cost{Low: 0, High: most}) {
+			t.Errorf("charged %v: got %v, want nothing to %v", charged, got, most)
+		}
+	}
+}
+
 func TestWhatGoogleDoesNotChargeCostsNothing(t *testing.T) {
 	t.Parallel()
 	v := plantain.Verdict{Class: plantain.SafetyImage, Charged: plantain.ChargedNo}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 )
 
@@ -66,7 +67,7 @@ func (a *ask) pay(r *result, now time.Time, keys []pool.Key) ([]pool.Key, func(p
 // in the answer, is for the ledger.
 func used(r *result) pool.Amount {
 	u := pool.Amount{Requests: r.charged.Requests, Images: int64(finals(r.facts.Body.Parts)), Spend: r.cost.High}
-	if !r.cost.Known() && !(r.facts.Body.Usage.Seen && r.facts.Body.Complete) {
+	if !r.cost.Known() && !ledger.Counted(r.verdict, r.facts.Body) {
 		u.Images, u.Spend = max(u.Images, r.charged.Images), min(u.Spend, r.charged.Spend)
 	}
 	return u

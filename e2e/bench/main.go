@@ -49,6 +49,7 @@ type report struct {
 	Throughput []throughput `json:"throughput"`
 	Latency    []latency    `json:"latency"`
 	Memory     []memory     `json:"memory"`
+	Gallery    []gallery    `json:"gallery"`
 }
 
 func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly bool) error {
@@ -82,6 +83,11 @@ func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly
 	}
 	if r.Memory, err = b.memories(); err != nil {
 		return err
+	}
+	if !memoryOnly {
+		if r.Gallery, err = b.galleries(); err != nil {
+			return err
+		}
 	}
 	r.print(os.Stdout)
 	text, err := json.MarshalIndent(r, "", "  ")

@@ -17,21 +17,27 @@ const (
 
 // throughput is one row: answers a second and processor time per megabyte.
 type throughput struct {
-	Size         int     `json:"bytes"`
-	Callers      int     `json:"callers"`
-	Direct       float64 `json:"direct_per_second"`
-	Proxy        float64 `json:"reverseproxy_per_second"`
-	Gateway      float64 `json:"gateway_per_second"`
-	Ratio        float64 `json:"gateway_to_reverseproxy"`
-	Gallery      float64 `json:"gateway_with_gallery_per_second"`
-	GalleryRatio float64 `json:"gallery_to_reverseproxy"`
-	ProxyCPU     float64 `json:"reverseproxy_cpu_ms_per_mb"`
-	GatewayCPU   float64 `json:"gateway_cpu_ms_per_mb"`
-	CPURatio     float64 `json:"cpu_ratio"`
-	ProxyCut     int64   `json:"reverseproxy_cut"`
-	GatewayCut   int64   `json:"gateway_cut"`
-	InMemory     bool    `json:"fits_the_spool"`
-	DirectBytes  float64 `json:"direct_mb_per_second"`
+	Size        int     `json:"bytes"`
+	Callers     int     `json:"callers"`
+	Direct      float64 `json:"direct_per_second"`
+	Proxy       float64 `json:"reverseproxy_per_second"`
+	Gateway     float64 `json:"gateway_per_second"`
+	Ratio       float64 `json:"gateway_to_reverseproxy"`
+	ProxyCPU    float64 `json:"reverseproxy_cpu_ms_per_mb"`
+	GatewayCPU  float64 `json:"gateway_cpu_ms_per_mb"`
+	CPURatio    float64 `json:"cpu_ratio"`
+	ProxyCut    int64   `json:"reverseproxy_cut"`
+	GatewayCut  int64   `json:"gateway_cut"`
+	InMemory    bool    `json:"fits_the_spool"`
+	DirectBytes float64 `json:"direct_mb_per_second"`
+}
+
+// gallery is one row: answers a second to 8 callers, with the pictures kept or not.
+type gallery struct {
+	Size  int     `json:"bytes"`
+	Off   float64 `json:"without_per_second"`
+	On    float64 `json:"with_per_second"`
+	Ratio float64 `json:"ratio"`
 }
 
 // latency is one row: the time to the last byte at half of ReverseProxy's rate.
@@ -69,7 +75,24 @@ func (b *bench) throughputs() ([]throughput, error) {
 }
 
 func (b *bench) throughput(size, callers int) (throughput, error) {
-	contenders := []*process{b.upstream, b.proxy, b.gateway, b.gallery}
+	tallies, err := b.alternate([]*process{b.upstream, b.proxy, b.gateway}, size, callers)
+	if err != nil {
+		return throughput{}, err
+	}
+	direct, proxy, gateway := &tallies[0], &tallies[1], &tallies[2]
+	perMB := func(t *tally) float64 {
+		return t.cpu.Seconds() * 1000 / (float64(t.answers) * float64(size) / 1e6)
+	}
+	return throughput{
+		Size: size, Callers: callers, InMemory: size*callers < 100<<20,
+		Direct: direct.rate(), Proxy: proxy.rate(), Gateway: gateway.rate(), Ratio: gateway.rate() / proxy.rate(),
+		ProxyCPU: perMB(proxy), GatewayCPU: perMB(gateway), CPURatio: perMB(gateway) / perMB(proxy),
+		ProxyCut: proxy.cut, GatewayCut: gateway.cut, DirectBytes: direct.rate() * float64(size) / 1e6,
+	}, nil
+}
+
+// alternate measures contenders in turn, back and forth.
+func (b *bench) alternate(contenders []*process, size, callers int) ([]tally, error) {
 	tallies := make([]tally, len(contenders))
 	for pass := range 2 * passes {
 		for i := range contenders {
@@ -80,22 +103,27 @@ func (b *bench) throughput(size, callers int) (throughput, error) {
 			t, err := b.closed(contenders[i], c, callers)
 			c.close()
 			if err != nil {
-				return throughput{}, err
+				return nil, err
 			}
 			tallies[i].add(t)
 		}
 	}
-	direct, proxy, gateway, gallery := &tallies[0], &tallies[1], &tallies[2], &tallies[3]
-	perMB := func(t *tally) float64 {
-		return t.cpu.Seconds() * 1000 / (float64(t.answers) * float64(size) / 1e6)
+	return tallies, nil
+}
+
+// galleries measures what it takes to keep the pictures. What that writes to the
+// disk slows others down for a while, so it comes last.
+func (b *bench) galleries() ([]gallery, error) {
+	var rows []gallery
+	for _, size := range []int{small, usual, large} {
+		tallies, err := b.alternate([]*process{b.gateway, b.gallery}, size, 8)
+		if err != nil {
+			return nil, err
+		}
+		off, on := tallies[0].rate(), tallies[1].rate()
+		rows = append(rows, gallery{Size: size, Off: off, On: on, Ratio: on / off})
 	}
-	return throughput{
-		Size: size, Callers: callers, InMemory: size*callers < 100<<20,
-		Direct: direct.rate(), Proxy: proxy.rate(), Gateway: gateway.rate(), Ratio: gateway.rate() / proxy.rate(),
-		Gallery: gallery.rate(), GalleryRatio: gallery.rate() / proxy.rate(),
-		ProxyCPU: perMB(proxy), GatewayCPU: perMB(gateway), CPURatio: perMB(gateway) / perMB(proxy),
-		ProxyCut: proxy.cut, GatewayCut: gateway.cut, DirectBytes: direct.rate() * float64(size) / 1e6,
-	}, nil
+	return rows, nil
 }
 
 func (b *bench) latencies(rows []throughput) ([]latency, error) {

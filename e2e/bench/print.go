@@ -10,11 +10,11 @@ import (
 func (r report) print(to io.Writer) {
 	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(r.Throughput) > 0 {
-		fmt.Fprintln(t, "MB\tcallers\tdirect/s\tReverseProxy/s\tgateway/s\tratio\tgallery on\tratio\tCPU ms/MB\tours\tratio\tcut\tours\t")
+		fmt.Fprintln(t, "MB\tcallers\tdirect/s\tReverseProxy/s\tgateway/s\tratio\tCPU ms/MB\tours\tratio\tcut\tours\t")
 	}
 	for _, x := range r.Throughput {
-		fmt.Fprintf(t, "%.1f\t%d\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t%d\t\n", float64(x.Size)/1e6, x.Callers,
-			x.Direct, x.Proxy, x.Gateway, x.Ratio, x.Gallery, x.GalleryRatio, x.ProxyCPU, x.GatewayCPU, x.CPURatio, x.ProxyCut, x.GatewayCut)
+		fmt.Fprintf(t, "%.1f\t%d\t%.1f\t%.1f\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t%d\t\n", float64(x.Size)/1e6, x.Callers,
+			x.Direct, x.Proxy, x.Gateway, x.Ratio, x.ProxyCPU, x.GatewayCPU, x.CPURatio, x.ProxyCut, x.GatewayCut)
 	}
 	if len(r.Latency) > 0 {
 		fmt.Fprintln(t, "\nMB\trate/s\tReverseProxy p50 ms\tp99\tgateway p50 ms\tp99\tp50 ratio\tp99 ratio\t")
@@ -26,6 +26,12 @@ func (r report) print(to io.Writer) {
 	fmt.Fprintln(t, "\npeak memory of the gateway\tMB\tgoal\t")
 	for _, x := range r.Memory {
 		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t\n", x.What, x.Peak, x.Most)
+	}
+	if len(r.Gallery) > 0 {
+		fmt.Fprintln(t, "\nMB\tgallery off/s\ton/s\tratio\t")
+	}
+	for _, x := range r.Gallery {
+		fmt.Fprintf(t, "%.1f\t%.1f\t%.1f\t%.2f\t\n", float64(x.Size)/1e6, x.Off, x.On, x.Ratio)
 	}
 	_ = t.Flush()
 }

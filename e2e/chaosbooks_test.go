@@ -264,7 +264,7 @@ func (p *plan) outcome() (kind, wrong string) {
 			return kind, "it got two images"
 		case was == "image" && kind != "image" && p.closed.detail["charged"] != "yes":
 			return kind, "it got an image, and in the end " + kind + ": " + p.closed.text
-		case was == "unknown" && kind != "unknown":
+		case was == "unknown" && kind != "unknown" && p.closed.detail["charged"] != "yes":
 			return kind, "it was told unknown, and in the end " + kind + ": " + p.closed.text
 		}
 	}

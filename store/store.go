@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver, by its name
@@ -69,6 +70,9 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	// One connection, because SQLite writes one transaction at a time anyway.
 	db.SetMaxOpenConns(1)
 	if err = migrate(ctx, db, goose.DialectSQLite3); err != nil {
+		if damaged(ctx, db) {
+			err = fmt.Errorf("the database is damaged; put a backup of it and what stands beside it in its place, or move it away: %w", err)
+		}
 		_ = db.Close()
 		return nil, err
 	}
@@ -100,6 +104,14 @@ func place(path string) (string, error) {
 		return "", fmt.Errorf("open the store: %w", err)
 	}
 	return filepath.EvalSymlinks(path)
+}
+
+// damaged reports whether a file is no sound database.
+func damaged(ctx context.Context, db *sql.DB) bool {
+	var found string
+	err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found)
+	text := fmt.Sprint(err)
+	return err == nil && found != "ok" || strings.Contains(text, "malformed") || strings.Contains(text, "not a database")
 }
 
 // query reads rows that have everything that was written before.

@@ -231,6 +231,28 @@ func TestAStoreIsOneByWhateverNameItIsOpened(t *testing.T) {
 	}
 }
 
+func TestADamagedStoreIsCalledThat(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func([]byte) []byte{
+		"no database":       func([]byte) []byte { return []byte(strings.Repeat("not a database ", 500)) },
+		"pages overwritten": func(b []byte) []byte { copy(b[4096:], strings.Repeat("\xde\xad\xbe\xef", 4096)); return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "p.db")
+			s := open(t, path)
+			openAttempt(t, s, "a-1", now.Add(time.Minute))
+			must(t, s.Close())
+			file, err := os.ReadFile(path)
+			must(t, err)
+			must(t, os.WriteFile(path, spoil(file), 0o600))
+			if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), path) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 func TestAStoreThatIsNoDatabaseIsNamed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "p.db")

@@ -2,6 +2,7 @@ package plantain
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -171,6 +172,18 @@ func (l Limit) Money() bool {
 		return false
 	}
 }
+
+// Quantity gives an amount of a limit for programs: dollars without a sign, or a
+// count.
+func (l Limit) Quantity(n int64) string {
+	if l.Money() {
+		return Nanodollars(n).Decimal()
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// AccountLimits are the limits of an allowance that count what a client uses.
+var AccountLimits = []Limit{ClientRequests, ClientImages, BudgetDay, BudgetMonth, BudgetTotal}
 
 // FilteredBilling is what to believe of a filtered image about whose charge
 // Google says nothing. The zero value is charged, the careful assumption.

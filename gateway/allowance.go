@@ -24,9 +24,6 @@ type AllowanceOrder struct {
 	MaxSize *string                         `json:"max_size,omitempty"` // empty: every size
 }
 
-// settable are the limits that can be ordered.
-var settable = []plantain.Limit{plantain.ClientRequests, plantain.ClientImages, plantain.BudgetDay, plantain.BudgetMonth, plantain.BudgetTotal}
-
 // Apply changes an allowance as ordered, or says what is wrong with the order.
 // catalogue knows the models.
 func (o AllowanceOrder) Apply(a *plantain.Allowance, catalogue *gemini.Catalogue) error {
@@ -63,8 +60,8 @@ func (o AllowanceOrder) Apply(a *plantain.Allowance, catalogue *gemini.Catalogue
 // sizeOf reads the size of a limit; nil: 0.
 func sizeOf(l plantain.Limit, number *json.Number) (int64, error) {
 	switch {
-	case !slices.Contains(settable, l):
-		return 0, fmt.Errorf("limits: %q is not known; there are %s", l, join(settable))
+	case !slices.Contains(plantain.AccountLimits, l):
+		return 0, fmt.Errorf("limits: %q is not known; there are %s", l, join(plantain.AccountLimits))
 	case number == nil:
 		return 0, nil
 	case l.Money():
@@ -116,12 +113,7 @@ type LimitView struct {
 func viewLimits(c pool.Client, account pool.State, now time.Time) []LimitView {
 	var views []LimitView
 	for _, u := range c.Use(&account, now) {
-		amount := func(n int64) json.Number {
-			if u.Limit.Money() {
-				return json.Number(plantain.Nanodollars(n).Decimal())
-			}
-			return json.Number(strconv.FormatInt(n, 10))
-		}
+		amount := func(n int64) json.Number { return json.Number(u.Limit.Quantity(n)) }
 		views = append(views, LimitView{u.Limit, amount(u.Of), amount(u.Used), amount(u.Held), amount(u.Left()), utc(u.Reset)})
 	}
 	return views

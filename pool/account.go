@@ -91,9 +91,6 @@ func (o *OverLimit) sooner(than *OverLimit) bool {
 	return !o.At.IsZero() && (than.At.IsZero() || o.At.Before(than.At))
 }
 
-// clientLimits are the limits of an allowance that an account counts.
-var clientLimits = []plantain.Limit{plantain.ClientRequests, plantain.ClientImages, plantain.BudgetDay, plantain.BudgetMonth, plantain.BudgetTotal}
-
 // Allows says whether a client may use an amount at this instant, by the state of
 // its account; else the error is an *OverLimit.
 func (c Client) Allows(s *State, now time.Time, need Amount) error {
@@ -243,7 +240,7 @@ func (c Client) Use(s *State, now time.Time) []Use {
 		}
 	}
 	var uses []Use
-	for _, l := range clientLimits {
+	for _, l := range plantain.AccountLimits {
 		of, has := c.Limits[l]
 		if !has {
 			continue

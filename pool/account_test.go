@@ -39,7 +39,7 @@ type purse struct {
 
 func newPurse(t *rapid.T) *purse {
 	c := Client{Name: "alice", Allowance: plantain.Allowance{Limits: map[plantain.Limit]int64{}}}
-	for _, l := range clientLimits {
+	for _, l := range plantain.AccountLimits {
 		if rapid.Bool().Draw(t, "limited "+string(l)) {
 			c.Limits[l] = rapid.Int64Range(0, 12).Draw(t, string(l))
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -162,7 +161,7 @@ func (f *forbidden) refusal() *refusal {
 func overLimit(o *pool.OverLimit, now time.Time) *refusal {
 	v := plantain.Verdict{Class: plantain.ClientLimit, Charged: plantain.ChargedNo, Retry: plantain.RetryAfterFix, Limit: o.Limit}
 	r := &refusal{status: http.StatusTooManyRequests, message: o.Error(), more: map[string]string{
-		"most": quantity(o.Limit, o.Most), "used": quantity(o.Limit, o.Used), "held": quantity(o.Limit, o.Held), "left": quantity(o.Limit, o.Left()),
+		"most": o.Limit.Quantity(o.Most), "used": o.Limit.Quantity(o.Used), "held": o.Limit.Quantity(o.Held), "left": o.Limit.Quantity(o.Left()),
 	}}
 	more := "have whoever gave the key out allow more: plantain keys set " + string(o.Client)
 	switch {
@@ -183,12 +182,4 @@ func overLimit(o *pool.OverLimit, now time.Time) *refusal {
 	v.Explanation = "This gateway refused the request, not Google: " + r.message + ". Nothing was sent or charged."
 	r.verdict = v
 	return r
-}
-
-// quantity gives an amount of a limit as metadata: dollars without a sign, or a count.
-func quantity(l plantain.Limit, n int64) string {
-	if l.Money() {
-		return plantain.Nanodollars(n).Decimal()
-	}
-	return strconv.FormatInt(n, 10)
 }

@@ -3,7 +3,6 @@ package capture
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -61,18 +60,19 @@ func seconds(d time.Duration) *float64 {
 	return &s
 }
 
-// Text is the explanation for a person, in a few lines.
-func (e Explanation) Text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s\n%s\n", e.title(), charged(e.Charged), e.Explanation)
-	fmt.Fprintf(&b, "What to do: %s\n", e.Fix)
-	if e.When != "" {
-		fmt.Fprintf(&b, "When:       %s\n", e.When)
+// A Section is a part of an explanation for a person. The first one has no name.
+type Section struct{ Name, Text string }
+
+// Sections are the explanation for a person: what happened and whether it was
+// charged, why, what to do, and, where there is something to say of it, when.
+func (e Explanation) Sections() []Section {
+	all := []Section{{"", e.title() + ", " + charged(e.Charged)}, {"", e.Explanation}, {"What to do", e.Fix}}
+	for _, s := range []Section{{"When", e.When}, {"The hour", e.Hour}} {
+		if s.Text != "" {
+			all = append(all, s)
+		}
 	}
-	if e.Hour != "" {
-		fmt.Fprintf(&b, "The hour:   %s\n", e.Hour)
-	}
-	return b.String()
+	return all
 }
 
 // Line is the explanation in one line.

@@ -250,9 +250,8 @@ func (v *visit) tell(f doctor.Finding) {
 	if v.column > 0 {
 		head += fmt.Sprintf("%-*s  ", min(v.column, 16), f.Of)
 	}
-	var b strings.Builder
-	hang(&b, head, strings.Repeat(" ", len(head)), says)
-	fmt.Fprint(v.w.stdout, v.paint(f.State, b.String()))
+	text := fill(width(v.w.stdout), head, strings.Repeat(" ", len(head)), says)
+	fmt.Fprint(v.w.stdout, v.paint(f.State, text))
 }
 
 // paint colours the state at the beginning of a text, on a terminal.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -206,7 +207,7 @@ func printExplained(w *world, found []capture.Exchange, rules verdict.Rules, cat
 			if i > 0 {
 				fmt.Fprintln(w.stdout)
 			}
-			fmt.Fprint(w.stdout, e.Text())
+			printExplanation(w.stdout, e)
 		}
 	}
 	if sum.Exchanges > 0 {
@@ -214,6 +215,16 @@ func printExplained(w *world, found []capture.Exchange, rules verdict.Rules, cat
 		fmt.Fprintln(w.stdout, "-o json explains each of them.")
 	}
 	return nil
+}
+
+func printExplanation(to io.Writer, e capture.Explanation) {
+	for _, s := range e.Sections() {
+		first, rest := "", ""
+		if s.Name != "" {
+			first, rest = fmt.Sprintf("%-11s ", s.Name+":"), strings.Repeat(" ", 12)
+		}
+		hang(to, first, rest, s.Text)
+	}
 }
 
 // writeLine prints a value as one line of JSON.
@@ -275,7 +286,7 @@ func (e *explainCmd) request(w *world, at time.Time) error {
 		if i > 0 {
 			fmt.Fprintln(w.stdout)
 		}
-		fmt.Fprint(w.stdout, x.Text())
+		printExplanation(w.stdout, x)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -58,4 +59,40 @@ func span(d time.Duration) string {
 	default:
 		return d.Round(time.Second).String()
 	}
+}
+
+// wrap prints a text in lines that fit the terminal, as far as its words allow.
+func wrap(to io.Writer, indent, text string) { hang(to, indent, indent+"  ", text) }
+
+// hang is wrap where the first line begins otherwise than the rest.
+func hang(to io.Writer, first, rest, text string) {
+	fmt.Fprint(to, fill(width(to), first, rest, text))
+}
+
+// width is how many columns a terminal has; 80 where it is none or does not say.
+func width(to io.Writer) int {
+	if f, isFile := to.(*os.File); isFile {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return 80
+}
+
+// fill breaks a text into lines of at most so many columns, as far as its words
+// allow.
+func fill(columns int, first, rest, text string) string {
+	var b strings.Builder
+	line, empty := first, true
+	for word := range strings.FieldsSeq(text) {
+		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > columns {
+			b.WriteString(line + "\n")
+			line, empty = rest, true
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
+	}
+	return b.String() + line + "\n"
 }

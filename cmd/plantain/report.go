@@ -7,14 +7,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/pool"
 )
 
-// printReport shows a project in lines of 80 columns. Models of which nothing is
+// printReport shows a project. Models of which nothing is
 // used share a line, unless all are to be seen.
 func printReport(to io.Writer, r pool.Report, now time.Time, all bool) {
 	if r.Parked == nil {
@@ -212,23 +211,4 @@ func soon(at, now time.Time) string {
 	default:
 		return fmt.Sprintf("%s, in %d h", inWords(at, now), int(d.Round(time.Hour).Hours()))
 	}
-}
-
-// wrap prints a text in lines of at most 80 columns, as far as its words allow.
-func wrap(to io.Writer, indent, text string) { hang(to, indent, indent+"  ", text) }
-
-// hang is wrap where the first line begins otherwise than the rest.
-func hang(to io.Writer, first, rest, text string) {
-	line, empty := first, true
-	for word := range strings.FieldsSeq(text) {
-		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 80 {
-			fmt.Fprintln(to, line)
-			line, empty = rest, true
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
-	}
-	fmt.Fprintln(to, line)
 }

@@ -94,6 +94,7 @@ const (
 	strangeCode  cause = "strange status"
 	cutError     cause = "cut error"
 	plainText    cause = "plain text"
+	readInVain   cause = "read in vain"
 )
 
 // usual is what helps a class soonest.

@@ -150,6 +150,34 @@ func TestTextIsASuccessWhereTextWasAsked(t *testing.T) {
 	}
 }
 
+// What Python, JavaScript, Go and PHP say where a program took an answer without a
+// picture for one that has it: the crash tells nothing of the answer, and the fix says
+// what to look at.
+func TestACrashAfterAnAnswerWithoutAPictureIsToldAsThat(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"Traceback (most recent call last):\n  File \"make.py\", line 12, in <module>\n    for part in response.parts:\nTypeError: 'NoneType' object is not iterable",
+		"AttributeError: 'NoneType' object has no attribute 'parts'",
+		"IndexError: list index out of range",
+		"KeyError: 'candidates'",
+		"TypeError: Cannot read properties of undefined (reading 'parts')\n    at main (file:///make.mjs:9:38)",
+		"TypeError: Cannot read property 'content' of undefined",
+		"TypeError: undefined is not an object (evaluating 'response.candidates[0].content')",
+		"panic: runtime error: index out of range [0] with length 0",
+		"PHP Warning:  Undefined array key \"candidates\" in make.php on line 7",
+	} {
+		v := verdict.Judge(factsOf(0, "text/plain", nil, []byte(text)))
+		if v.Class != plantain.Unclassifiable || v.Retry != plantain.RetryNo || v.Charged != plantain.ChargedUnknown ||
+			!strings.Contains(v.Explanation, "answer without a picture") || !strings.Contains(v.Fix, "finishReason") {
+			t.Errorf("%s: %+v", text, v)
+		}
+	}
+	deeper := "ConnectionResetError: [Errno 104] Connection reset by peer\n\nDuring handling of the above exception, another exception occurred:\nTypeError: 'NoneType' object is not iterable"
+	if v := verdict.Judge(factsOf(0, "text/plain", nil, []byte(deeper))); v.Class != plantain.Unanswered {
+		t.Errorf("what led to the crash is not told: %+v", v)
+	}
+}
+
 // What a 429 disclosed of the limit that binds.
 func TestVerdictDisclosesTheLimit(t *testing.T) {
 	t.Parallel()

@@ -318,4 +318,8 @@ var causeWords = map[cause]say{
 	plainText: {
 		"A text came in place of an answer, and it says nothing that is known.",
 		"Check base URL and proxy, and look at the text itself."},
+	readInVain: {
+		"The program itself failed: most likely it read an answer without a picture (filtered, text alone, or empty) as if it had one.",
+		"Before reading parts, print the whole answer, finishReason, finishMessage and promptFeedback above all, and explain that; " +
+			"each try until then may be charged."},
 }

@@ -317,6 +317,27 @@ var weakPhrases = newMatcher([]phrase{
 	{text: "permission denied", class: plantain.Permission},
 	{text: "invalid argument", class: plantain.BadRequest},
 	{text: "invalid_argument", class: plantain.BadRequest},
+	// a program that read an answer without a picture as if it had one: Python, JavaScript, Go, PHP
+	{text: "'nonetype' object is not iterable", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "'nonetype' object is not subscriptable", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "'nonetype' object has no attribute", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "object of type 'nonetype' has no len", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "list index out of range", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "keyerror: 'candidates'", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "keyerror: 'content'", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "keyerror: 'parts'", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "keyerror: 'inline", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "cannot read properties of", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "cannot read property '", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "undefined is not an object", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "undefined is not iterable", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "candidates is undefined", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "candidates is not iterable", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "parts is not iterable", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "index out of range [0] with length 0", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "nil pointer dereference", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "undefined array key", class: plantain.Unclassifiable, cause: readInVain},
+	{text: "candidates[0]", class: plantain.Unclassifiable, cause: readInVain},
 })
 
 // reasons are those of ErrorInfo (google.api.ErrorReason).

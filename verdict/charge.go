@@ -142,9 +142,9 @@ func failedFree(code int) bill {
 // filtered is the setting, for answers about which Google says nothing.
 func (r Rules) filtered() bill {
 	if r.Filtered == plantain.FilteredFree {
-		return bill{plantain.ChargedNo, "Google does not say whether it bills this; by the setting billing.filtered it counts as free."}
+		return bill{plantain.ChargedNo, "It counts as free, by the setting billing.filtered: Google does not say whether it bills this."}
 	}
-	return bill{plantain.ChargedYes, "Google does not say whether it bills this; to be careful it counts as charged (setting billing.filtered)."}
+	return bill{plantain.ChargedYes, "It counts as charged, by the setting billing.filtered: Google does not say whether it bills this."}
 }
 
 func unknownBecause(b *gemini.Body, n finding) string {

@@ -136,7 +136,7 @@ func TestTheJournalKeepsWhatIsOwed(t *testing.T) {
 	w.turn <- struct{}{} // the tables stay behind
 	a := claiming("r-1", "k")
 	made := journaled{steps: []step{{Opens: &a}, {Settles: &ledger.Entry{Attempt: a.ID, Answer: answerOf(a)}}}}
-	must(t, w.write(&made))
+	must(t, w.write(&made, true))
 	texts, err := w.journals.read()
 	must(t, err)
 	if len(texts) != 1 {

@@ -12,9 +12,10 @@ import (
 )
 
 // A journal is a file of what was promised and is not in the tables yet: records
-// one after the other, each durable when append returns. It is written over from
-// its start when the tables have what it held, so that it seldom grows: to write
-// where there is space already is the cheapest durable write there is.
+// one after the other, each safe from the end of its process when append returns,
+// and from that of the machine when sync does. It is written over from its start when
+// the tables have what it held, so that it seldom grows: to write where there is
+// space already is the cheapest durable write there is.
 //
 // Its form: a record is length and CRC-32C of what follows, each four bytes, big
 // endian, then the number of the generation, eight bytes, then the text. A record
@@ -25,6 +26,7 @@ type journal struct {
 	generation uint64
 	size       int64 // of this generation's records
 	space      int64 // of the file
+	behind     bool  // records were written that the disk may not have yet
 }
 
 const (
@@ -66,11 +68,12 @@ func (j *journal) begin(generation uint64) error {
 		}
 		j.space = journalSpace
 	}
-	j.generation, j.size = generation, 0
+	j.generation, j.size, j.behind = generation, 0, false
 	return nil
 }
 
-// append writes a record. Where it gives an error there is none, as far as can be
+// append writes a record, which a killed process leaves whole; it is on the disk
+// after the next sync. Where it gives an error there is none, as far as can be
 // helped; the next one is written over it.
 func (j *journal) append(text []byte) error {
 	record := make([]byte, recordHead, recordHead+len(text))
@@ -81,14 +84,29 @@ func (j *journal) append(text []byte) error {
 	if _, err := j.file.WriteAt(record, j.size); err != nil {
 		return err
 	}
-	if err := datasync(j.file); err != nil {
-		// Whoever reads it back must not find what nobody was promised.
-		_, _ = j.file.WriteAt(make([]byte, recordHead), j.size)
-		return err
-	}
 	j.size += int64(len(record))
 	j.space = max(j.space, j.size)
+	j.behind = true
 	return nil
+}
+
+// sync returns when every record is on the disk.
+func (j *journal) sync() error {
+	if !j.behind {
+		return nil
+	}
+	if err := datasync(j.file); err != nil {
+		return err
+	}
+	j.behind = false
+	return nil
+}
+
+// takeBack removes the last record, whose text this was: whoever reads the journal
+// must not find what nobody was promised.
+func (j *journal) takeBack(text []byte) {
+	j.size -= int64(recordHead + len(text))
+	_, _ = j.file.WriteAt(make([]byte, recordHead), j.size)
 }
 
 // journals are the two files beside a store: one is written to while the tables
@@ -123,6 +141,22 @@ func (js *journals) append(text []byte) error {
 		}
 	}
 	return js.files[i].append(text)
+}
+
+// takeBack removes the last record, whose text this was.
+func (js *journals) takeBack(text []byte) { js.files[js.turns%2].takeBack(text) }
+
+// sync returns when every record of both files is on the disk: a younger one may
+// settle what an older one opened.
+func (js *journals) sync() error {
+	for _, j := range js.files {
+		if j != nil {
+			if err := j.sync(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // read gives the records of both files, oldest first.

@@ -366,9 +366,12 @@ func TestWhatWasNotDurableIsNotReadBack(t *testing.T) {
 	defer func() { _ = memory.Close() }()
 	disk := make([]byte, 1<<10)
 	j := &journal{file: memory, generation: 1, size: int64(uintptr(unsafe.Pointer(&disk[0])))}
-	if err := j.append([]byte("nobody was promised this")); !errors.Is(err, syscall.EINVAL) {
+	text := []byte("nobody was promised this")
+	must(t, j.append(text))
+	if err := j.sync(); !errors.Is(err, syscall.EINVAL) {
 		t.Fatalf("got %v, want a file that can't be synced", err)
 	}
+	j.takeBack(text)
 	if _, got := records(disk); len(got) > 0 {
 		t.Errorf("a crash would bring back %q", got)
 	}
@@ -384,4 +387,39 @@ func TestAStoreThatCannotTakeItsJournalOverSaysSo(t *testing.T) {
 	}
 	must(t, js.remove())
 	open(t, path)
+}
+
+func TestWhatIsSettledOrClaimedIsOnTheDiskAndTheRestFollowsIt(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "p.db"))
+	w := s.backend.(*writer)
+	w.turn <- struct{}{} // the tables stay behind, and nobody syncs but these
+	opens, claims := claiming("r-1", ""), claiming("r-2", "k")
+	opens.Claim = plantain.Claim{}
+	behind := func(m step) bool {
+		c := &call{move{step: m, fn: func(pool.States) error { return nil }}, make(chan error, 1)}
+		w.commit([]*call{c})
+		must(t, <-c.done)
+		return w.journals.files[w.journals.turns%2].behind
+	}
+	if !behind(step{Opens: &opens}) {
+		t.Error("an attempt that opens waited for the disk")
+	}
+	if behind(step{Settles: &ledger.Entry{Attempt: opens.ID, Settled: now}}) {
+		t.Error("a settlement did not wait for the disk, or what it settles is not there")
+	}
+	if behind(step{Opens: &claims}) {
+		t.Error("a claim did not wait for the disk")
+	}
+	again := opens
+	again.ID += "-again"
+	if !behind(step{Opens: &again}) {
+		t.Error("an attempt that opens waited for the disk")
+	}
+	w.unsynced = w.unsynced.Add(-syncIn)
+	w.syncDue()
+	if w.journals.files[w.journals.turns%2].behind {
+		t.Error("what nobody waits for never gets to the disk")
+	}
+	<-w.turn
 }

@@ -27,6 +27,15 @@ type step struct {
 	Passes  *relay.Filtered `json:"passes,omitempty"`
 }
 
+// waits reports that a move is only made when the disk has it: what is settled, and a
+// claim, without which a repeated request could be paid twice. An attempt that
+// is merely out, and copies, can do without.
+func (m *move) waits() bool {
+	copies := m.Hangs != nil || m.Filters != nil || m.Passes != nil
+	opens := m.Opens != nil && m.Opens.Claim == (plantain.Claim{})
+	return !opens && !copies
+}
+
 // errUsed says that an attempt was opened before.
 var errUsed = errors.New("an attempt of that id was opened before")
 

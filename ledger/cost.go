@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -65,42 +66,86 @@ func InputTokens(e gemini.Entry, asked gemini.Asked) int64 {
 	return asked.TextBytes/4 + 1 + int64(asked.Images)*max(e.InputImageTokens, 1120)
 }
 
-// Cost is what an attempt cost by its verdict. Usage is priced where the answer
-// shows it: what candidatesTokensDetails lists as IMAGE at the image rate, all
-// other output and the thinking at the text rate (gemini-api.md §4). An attempt
-// whose charge is unknown is a range from nothing to its usage; one without all of
-// its usage, see [Counted], a range from nothing to most. price is that of the service tier that served.
-func Cost(price gemini.Price, v plantain.Verdict, body gemini.Body, most plantain.Nanodollars, f Factor) plantain.Cost {
+// Cost is what an attempt cost by its verdict. What Google counted is priced: what
+// candidatesTokensDetails lists as IMAGE at the image rate, all other output and the
+// thinking at the text rate (gemini-api.md §4).
+//
+// An attempt whose charge is unknown is a range from nothing to what was counted, or,
+// where that is not all of it, to most. One that was charged is what was counted, or,
+// where that is not all of it, a range from there to most. e has the price of the
+// service tier that served.
+func Cost(e gemini.Entry, v plantain.Verdict, body gemini.Body, most plantain.Nanodollars, f Factor) plantain.Cost {
 	if v.Charged == plantain.ChargedNo {
 		return plantain.Exactly(0)
 	}
-	if !Counted(v, body) {
-		return plantain.Cost{Low: 0, High: most}
+	seen := f.of(usage(e.Price, seenTokens(e, body)))
+	c := plantain.Cost{Low: seen, High: seen}
+	if seen == 0 || !Counted(v, body) {
+		c.High = max(seen, most)
 	}
-	counted := f.of(usage(price, body.Usage))
-	if v.Charged == plantain.ChargedYes {
-		return plantain.Exactly(counted)
+	if v.Charged == plantain.ChargedUnknown {
+		c.Low = 0
 	}
-	return plantain.Cost{Low: 0, High: counted}
+	return c
 }
 
 // Counted reports that an answer has all of its usage. One that broke off has not: the
-// frames of a stream before the last one count the input alone.
+// frames of a stream before the last one count the input alone. Nor has one with a
+// picture and no count of output.
 func Counted(v plantain.Verdict, body gemini.Body) bool {
-	return body.Usage.Seen && body.Complete && v.Class != plantain.Unanswered
+	u := &body.Usage
+	brokeOff := v.Class == plantain.Unanswered || len(body.Errors) > 0 && body.FinishReason == ""
+	return u.Seen && body.Complete && !brokeOff && (u.Candidates > 0 || u.ImageOut > 0 || !pictured(body.Parts))
 }
+
+// seenTokens is the usage of an answer. Pictures that are not among the tokens that it
+// lists, because it broke off or its upstream lists none, count by their pixels.
+func seenTokens(e gemini.Entry, body gemini.Body) gemini.Usage {
+	u := body.Usage
+	if u.ImageOut > 0 {
+		return u
+	}
+	for i := range body.Parts {
+		if p := &body.Parts[i]; final(p) {
+			u.ImageOut += tokensOf(e, p)
+		}
+	}
+	u.Candidates = max(u.Candidates, u.ImageOut)
+	return u
+}
+
+// tokensOf is what a picture counts by its pixels; where these are of no size that the
+// model makes, it is the least.
+func tokensOf(e gemini.Entry, p *gemini.Part) int64 {
+	if size, _, known := e.Made(p.Width, p.Height); known {
+		return e.ImageTokens(size)
+	}
+	least := e.ImageTokens("")
+	for _, size := range e.Sizes {
+		least = min(least, e.ImageTokens(size))
+	}
+	return least
+}
+
+func pictured(parts []gemini.Part) bool {
+	return slices.ContainsFunc(parts, func(p gemini.Part) bool { return final(&p) })
+}
+
+// final tells a picture from a draft in the thoughts, which is said to be free
+// (gemini-api.md §4).
+func final(p *gemini.Part) bool { return p.Kind == gemini.KindImage && !p.Thought }
 
 // maxTokens is more than any answer counts: what an upstream says beyond it, or
 // below zero, is no count.
 const maxTokens = 100_000_000
 
-func counted[N int64 | plantain.Nanodollars](tokens N) plantain.Nanodollars {
+func bounded(tokens int64) plantain.Nanodollars {
 	return plantain.Nanodollars(min(max(tokens, 0), maxTokens))
 }
 
 func usage(p gemini.Price, u gemini.Usage) plantain.Nanodollars {
-	text := int64(counted(u.Candidates)-counted(u.ImageOut)) + int64(counted(u.Thoughts))
-	return (counted(u.Prompt)+counted(u.ToolPrompt))*p.Input + counted(text)*p.Text + counted(u.ImageOut)*p.Image
+	text := max(bounded(u.Candidates)-bounded(u.ImageOut), 0) + bounded(u.Thoughts)
+	return (bounded(u.Prompt)+bounded(u.ToolPrompt))*p.Input + text*p.Text + bounded(u.ImageOut)*p.Image
 }
 
 // An Entry is an attempt as it ended.

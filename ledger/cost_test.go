@@ -37,7 +37,7 @@ func TestRecordedUsageIsPricedToTheNanodollar(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := plantain.Verdict{Class: plantain.Success, Charged: plantain.ChargedYes}
-			got := Cost(entry(t, c.model).Price, v, gemini.Body{Usage: c.usage, Complete: true}, 1, 0)
+			got := Cost(entry(t, c.model), v, gemini.Body{Usage: c.usage, Complete: true}, 1, 0)
 			if got != plantain.Exactly(c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
@@ -49,7 +49,7 @@ func TestAnUnknownChargeIsARangeFromNothing(t *testing.T) {
 	t.Parallel()
 	e := entry(t, "nb2")
 	most := Most(e, e.Price, gemini.Asked{Size: "4K", TextBytes: 40}, 0)
-	got := Cost(e.Price, plantain.Verdict{Class: plantain.Unanswered}, gemini.Body{}, most, 0)
+	got := Cost(e, plantain.Verdict{Class: plantain.Unanswered}, gemini.Body{}, most, 0)
 	if got.Low != 0 || got.High != most || got.Known() {
 		t.Errorf("got %v", got)
 	}
@@ -59,15 +59,64 @@ func TestAnUnknownChargeIsARangeFromNothing(t *testing.T) {
 }
 
 // The frames before the last one of a stream count the input alone.
-func TestAStreamThatBrokeOffIsARangeWhateverItsUsageSaidByThen(t *testing.T) {
+func TestAnAnswerThatBrokeOffIsARangeFromWhatHadComeByThen(t *testing.T) {
 	t.Parallel()
 	e := entry(t, "nb2")
 	most := Most(e, e.Price, gemini.Asked{Size: "512", TextBytes: 40}, 0)
-	for _, charged := range []plantain.Charged{plantain.ChargedYes, plantain.ChargedUnknown} {
-		v := plantain.Verdict{Class: plantain.Unanswered, Charged: charged}
-		got := Cost(e.Price, v, gemini.Body{Usage: gemini.Usage{Seen: true, Prompt: 14}, Complete: true}, most, 0)
-		if got != (plantain.Cost{Low: 0, High: most}) {
-			t.Errorf("charged %v: got %v, want nothing to %v", charged, got, most)
+	picture := gemini.Part{Kind: gemini.KindImage, Width: 512, Height: 512}
+	draft := gemini.Part{Kind: gemini.KindImage, Thought: true, Width: 512, Height: 512}
+	failed := []gemini.ErrorFacts{{Code: 503}}
+	for name, c := range map[string]struct {
+		class   plantain.Class
+		charged plantain.Charged
+		body    gemini.Body
+		low     plantain.Nanodollars
+	}{
+		"a picture and an error":  {plantain.Unanswered, plantain.ChargedYes, gemini.Body{Parts: []gemini.Part{draft, picture}, Errors: failed}, 14*500 + 747*60_000},
+		"a picture of odd pixels": {plantain.Unanswered, plantain.ChargedYes, gemini.Body{Parts: []gemini.Part{{Kind: gemini.KindImage, Width: 7}}, Errors: failed}, 14*500 + 747*60_000},
+		"text and an error":       {plantain.Capacity, plantain.ChargedUnknown, gemini.Body{Parts: []gemini.Part{{Kind: gemini.KindText, Text: "Here"}}, Errors: failed}, 0},
+		"text and no end":         {plantain.Unanswered, plantain.ChargedUnknown, gemini.Body{Parts: []gemini.Part{{Kind: gemini.KindText, Text: "Here"}}}, 0},
+		"a picture and no end":    {plantain.Unanswered, plantain.ChargedUnknown, gemini.Body{Parts: []gemini.Part{picture}}, 0},
+	} {
+		c.body.Complete, c.body.Usage = true, gemini.Usage{Seen: true, Prompt: 14}
+		got := Cost(e, plantain.Verdict{Class: c.class, Charged: c.charged}, c.body, most, 0)
+		if got != (plantain.Cost{Low: c.low, High: most}) {
+			t.Errorf("%s: got %v, want %v to %v", name, got, c.low, most)
+		}
+	}
+}
+
+// NO_IMAGE with a count of input and none of output: Google does not say whether it
+// bills that, but it bills nothing else.
+func TestAnUnknownChargeOfAWholeAnswerIsAtMostWhatGoogleCounted(t *testing.T) {
+	t.Parallel()
+	e := entry(t, "nb2")
+	for _, class := range []plantain.Class{plantain.NoImage, plantain.Truncated, plantain.Unclassifiable} {
+		body := gemini.Body{Complete: true, FinishReason: "NO_IMAGE", Usage: gemini.Usage{Seen: true, Prompt: 14}}
+		got := Cost(e, plantain.Verdict{Class: class}, body, plantain.Dollar, 0)
+		if got != (plantain.Cost{High: 14 * 500}) {
+			t.Errorf("%v: got %v, want nothing to what 14 tokens of input cost", class, got)
+		}
+	}
+}
+
+func TestWhatNobodyCountedIsARange(t *testing.T) {
+	t.Parallel()
+	e := entry(t, "nb2")
+	picture := []gemini.Part{{Kind: gemini.KindImage, Width: 1024, Height: 1024}}
+	for name, c := range map[string]struct {
+		charged plantain.Charged
+		body    gemini.Body
+		want    plantain.Cost
+	}{
+		"no usage":               {plantain.ChargedUnknown, gemini.Body{}, plantain.Cost{High: plantain.Dollar}},
+		"all counts are zero":    {plantain.ChargedUnknown, gemini.Body{Usage: gemini.Usage{Seen: true}}, plantain.Cost{High: plantain.Dollar}},
+		"a picture, input alone": {plantain.ChargedYes, gemini.Body{Parts: picture, Usage: gemini.Usage{Seen: true, Prompt: 14}}, plantain.Cost{Low: 14*500 + 1120*60_000, High: plantain.Dollar}},
+		"a picture, not listed":  {plantain.ChargedYes, gemini.Body{Parts: picture, Usage: gemini.Usage{Seen: true, Prompt: 14, Candidates: 1130}}, plantain.Exactly(14*500 + 1120*60_000 + 10*3000)},
+	} {
+		c.body.Complete, c.body.FinishReason = true, "STOP"
+		if got := Cost(e, plantain.Verdict{Class: plantain.Success, Charged: c.charged}, c.body, plantain.Dollar, 0); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
 }
@@ -76,7 +125,7 @@ func TestWhatGoogleDoesNotChargeCostsNothing(t *testing.T) {
 	t.Parallel()
 	v := plantain.Verdict{Class: plantain.SafetyImage, Charged: plantain.ChargedNo}
 	body := gemini.Body{Complete: true, Usage: gemini.Usage{Seen: true, Prompt: 10, Thoughts: 220}}
-	if got := Cost(entry(t, "pro").Price, v, body, plantain.Dollar, 0); got != plantain.Exactly(0) {
+	if got := Cost(entry(t, "pro"), v, body, plantain.Dollar, 0); got != plantain.Exactly(0) {
 		t.Errorf("got %v", got)
 	}
 }
@@ -86,7 +135,7 @@ func TestAnAggregatorsFactorScalesThePrice(t *testing.T) {
 	e := entry(t, "nb2")
 	v := plantain.Verdict{Class: plantain.Success, Charged: plantain.ChargedYes}
 	body := gemini.Body{Complete: true, Usage: gemini.Usage{Seen: true, Candidates: 1120, ImageOut: 1120}}
-	if got, want := Cost(e.Price, v, body, 0, 750), plantain.Exactly(1120*45_000); got != want {
+	if got, want := Cost(e, v, body, 0, 750), plantain.Exactly(1120*45_000); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -96,8 +145,8 @@ func TestAServiceTierHasItsOwnPrice(t *testing.T) {
 	e := entry(t, "pro")
 	v := plantain.Verdict{Class: plantain.Success, Charged: plantain.ChargedYes}
 	body := gemini.Body{Complete: true, Usage: gemini.Usage{Seen: true, Candidates: 1120, ImageOut: 1120}}
-	flex := e.Price.Percent(gemini.DefaultCatalogue().ServicePercent("flex"))
-	if got, want := Cost(flex, v, body, 0, 0), plantain.Exactly(1120*60_000); got != want {
+	e.Price = e.Price.Percent(gemini.DefaultCatalogue().ServicePercent("flex"))
+	if got, want := Cost(e, v, body, 0, 0), plantain.Exactly(1120*60_000); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -107,7 +156,7 @@ func TestAnOddCountNeverMakesANegativeCost(t *testing.T) {
 	v := plantain.Verdict{Class: plantain.Success, Charged: plantain.ChargedYes}
 	for _, n := range []int64{-1_000_000, -1 << 62, 1<<63 - 1} {
 		u := gemini.Usage{Seen: true, Prompt: n, ToolPrompt: n, Candidates: n, ImageOut: n / 2, Thoughts: n}
-		if got := Cost(entry(t, "pro").Price, v, gemini.Body{Complete: true, Usage: u}, 1, 0); got.Low < 0 || got.High < got.Low {
+		if got := Cost(entry(t, "pro"), v, gemini.Body{Complete: true, Usage: u}, 1, 0); got.Low < 0 || got.High < got.Low {
 			t.Errorf("%d tokens cost %v", n, got)
 		}
 	}

@@ -256,7 +256,9 @@ func (t *Transport) judge(a *ask, o *out, g *got) *result {
 	if !a.route.free() {
 		// Google may serve what was asked as priority at the standard tier, and says so.
 		tier := cmp.Or(g.facts.Body.Usage.ServiceTier, a.asked.ServiceTier)
-		r.cost = ledger.Cost(t.price(t.served(a, g.facts.Body.ModelVersion), tier, o.attempt.Opened), r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
+		served := t.served(a, g.facts.Body.ModelVersion)
+		served.Price = t.price(served, tier, o.attempt.Opened)
+		r.cost = ledger.Cost(served, r.verdict, g.facts.Body, o.attempt.Estimate, o.way.Factor)
 		a.spent = plantain.Cost{Low: a.spent.Low + r.cost.Low, High: a.spent.High + r.cost.High}
 	}
 	return r

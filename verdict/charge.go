@@ -24,6 +24,8 @@ func (r Rules) charge(f *gemini.Facts, n finding) bill {
 		return bill{plantain.ChargedUnknown, "It may have been charged: Google may have done the work, and no whole answer says so."}
 	}
 	if pictured(&f.Body) {
+		// Also where an error ended the stream behind it (brokenOff): that failed requests
+		// are free is said of 400 and 500 (gemini-api.md §8), which deliver nothing.
 		return bill{plantain.ChargedYes, "It was charged, because the picture was delivered."}
 	}
 	if b, ok := googleSays(&f.Body, n); ok {

@@ -127,7 +127,7 @@ func price(catalogue *gemini.Catalogue, x capture.Exchange, e capture.Explanatio
 		return plantain.Cost{}, false
 	}
 	most := ledger.Estimate(entry, entry.Price, x.Facts.Asked, 0)
-	return ledger.Cost(entry.Price, e.Verdict(), x.Facts.Body, most, 0), true
+	return ledger.Cost(entry, e.Verdict(), x.Facts.Body, most, 0), true
 }
 
 func printSum(to io.Writer, s *capture.Sum, files int) {

@@ -75,7 +75,7 @@ type chaos struct {
 	gw      atomic.Pointer[process]
 	done    atomic.Int64 // plans
 	calls   atomic.Int64
-	rough   []span // when the gateway was dead or its disk full
+	kills   []span // when the gateway was dead
 }
 
 type budget struct {
@@ -390,7 +390,7 @@ func (c *chaos) kill() {
 	from := time.Now()
 	c.gw.Load().kill()
 	c.gw.Store(serve(c.t, c.dir, "--log-level", "error"))
-	c.rough = append(c.rough, span{from, time.Now()})
+	c.kills = append(c.kills, span{from, time.Now()})
 }
 
 // fillDisk leaves no room for a while.
@@ -398,7 +398,6 @@ func (c *chaos) fillDisk() {
 	if !c.disk {
 		return
 	}
-	from := time.Now()
 	empty := fill(c.t, c.dir)
 	begun := c.done.Load()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -408,7 +407,6 @@ func (c *chaos) fillDisk() {
 	}
 	empty()
 	waitFor(c.t, "the gateway to be ready again", func() bool { status, _ := c.gw.Load().readiness(); return status == 200 })
-	c.rough = append(c.rough, span{from, time.Now()})
 }
 
 // closing asks once more for all that carried a key.

@@ -23,6 +23,7 @@ type Request struct {
 	Size         string    `json:"size"`
 	Ratio        string    `json:"ratio"`
 	Charged      int64     `json:"charged_nanodollars"`
+	Whole        bool      `json:"whole"`      // the answer was sent to its end; of an error: false
 	BodyBytes    int64     `json:"body_bytes"` // of the request, as far as it was read
 	Counted      bool      `json:"counted"`    // took room in the project's windows
 	ServedModel  string    `json:"served_model"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,13 +26,15 @@ func (g *generation) deliver() *refusal {
 	}
 	g.header(http.StatusOK, g.contentType())
 	e := newEmitter(g.pipe(), !g.sse)
+	whole := false
 	if g.stream {
-		g.frames(e)
-		return nil
+		whole = g.frames(e)
+	} else {
+		g.answer.write(e, g.answer.parts, true)
+		e.w.WriteByte('\n')
+		whole = e.flush() == nil // an error means that the client left; it has been charged already
 	}
-	g.answer.write(e, g.answer.parts, true)
-	e.w.WriteByte('\n')
-	e.flush() // an error means that the client left; it has been charged already
+	g.note(func(r *Request) { r.Whole = whole })
 	return nil
 }
 
@@ -44,25 +47,26 @@ func (g *generation) contentType() string {
 }
 
 // frames writes a stream (gemini-api.md §5): each part a frame, the picture whole, the last frame with finishReason
-// and the full usage. Nothing else is between them: a comment or an event line breaks official SDKs.
-func (g *generation) frames(e *emitter) {
+// and the full usage. Nothing else is between them: a comment or an event line breaks official SDKs. It reports
+// whether the last one was sent.
+func (g *generation) frames(e *emitter) bool {
 	parts := g.answer.parts
 	var late *signature
 	if n := len(parts); g.s.opts.SignatureLast && n > 0 && parts[n-1].picture != nil {
 		late, parts[n-1].sig = parts[n-1].sig, nil
 	}
 	for i, p := range parts {
-		if g.delivery == "midstream_error" && i == max(len(parts)-1, 1) {
+		if g.delivery == "midstream_error" && i == g.breaksAt() {
 			break
 		}
 		if p.picture != nil && g.wait(g.rest) != nil {
-			return
+			return false
 		}
 		g.frame(e, i, parts[i:i+1], false)
 	}
 	if g.delivery == "midstream_error" {
 		g.breakOff(e)
-		return
+		return false
 	}
 	var last []outPart
 	if len(parts) > 0 {
@@ -72,7 +76,7 @@ func (g *generation) frames(e *emitter) {
 	if !g.sse {
 		e.w.WriteString("]\n")
 	}
-	g.flush(e)
+	return g.flush(e) == nil
 }
 
 // frame writes frame n: an event, or an element of the array.
@@ -91,9 +95,21 @@ func (g *generation) frame(e *emitter, n int, parts []outPart, final bool) {
 	g.flush(e)
 }
 
-func (g *generation) flush(e *emitter) {
-	e.flush()
-	http.NewResponseController(g.w).Flush()
+func (g *generation) flush(e *emitter) error {
+	return errors.Join(e.flush(), http.NewResponseController(g.w).Flush())
+}
+
+// breaksAt is how many parts come before midstream_error.
+func (g *generation) breaksAt() int { return max(len(g.answer.parts)-1, 1) }
+
+// brokeFree: a request that failed is free (gemini-api.md §8). One that failed when its picture had been delivered is
+// nowhere spoken of; here it is charged, as every picture is that anyone got.
+func (g *generation) brokeFree() bool {
+	if g.delivery != "midstream_error" {
+		return false
+	}
+	came := g.answer.parts[:min(g.breaksAt(), len(g.answer.parts))]
+	return !g.stream || !slices.ContainsFunc(came, func(p outPart) bool { return p.picture != nil && !p.thought })
 }
 
 // midstream is what goes wrong after a stream has begun.

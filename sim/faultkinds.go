@@ -79,20 +79,20 @@ var faultKinds = map[string]faultKind{
 
 	// 200, but not what was asked.
 	"safety_image": {asOutcome, nil, func(g *generation) {
-		g.block("IMAGE_SAFETY", "Unable to show the generated image. The image was filtered out because it violated Google's "+
+		g.filter("IMAGE_SAFETY", "Unable to show the generated image. The image was filtered out because it violated Google's "+
 			"[Generative AI Prohibited Use policy](https://policies.google.com/terms/generative-ai/use-policy). You will not be "+
 			"charged for blocked images. Try rephrasing the prompt. If you think this was an error, "+
 			"[send feedback](https://ai.google.dev/gemini-api/docs/troubleshooting).")
 		g.saidFree = true
 	}},
-	"safety_image_silent": {asOutcome, nil, func(g *generation) { g.block("IMAGE_SAFETY", "") }},
+	"safety_image_silent": {asOutcome, nil, func(g *generation) { g.filter("IMAGE_SAFETY", "") }},
 	"prohibited_image": {asOutcome, nil, func(g *generation) {
-		g.block("IMAGE_PROHIBITED_CONTENT", "Unable to show the generated image due to interests of third-party content providers. "+
+		g.filter("IMAGE_PROHIBITED_CONTENT", "Unable to show the generated image due to interests of third-party content providers. "+
 			fmt.Sprintf("Please edit your prompt and try again. If you think this was an error, send feedback. Support code: %d",
 				10_000_000+g.rnd.IntN(89_999_999)))
 	}},
 	"recitation": {asOutcome, nil, func(g *generation) {
-		g.block("IMAGE_RECITATION", "Unable to show the generated image. The generated image may resemble existing content. "+
+		g.filter("IMAGE_RECITATION", "Unable to show the generated image. The generated image may resemble existing content. "+
 			"Try rephrasing the prompt.")
 	}},
 	"other": {asOutcome, nil, func(g *generation) {
@@ -105,7 +105,7 @@ var faultKinds = map[string]faultKind{
 		g.answer.content = contentNone
 	}},
 	"safety_prompt": {asOutcome, nil, func(g *generation) {
-		g.block("", "")
+		g.filter("", "")
 		g.answer.noCandidates, g.answer.blockReason = true, cmp.Or(g.fault.Value, "PROHIBITED_CONTENT")
 		g.answer.usage.thoughts = 0
 	}},
@@ -169,7 +169,7 @@ var faultKinds = map[string]faultKind{
 	}},
 	"new_finish": {asOutcome, nil, func(g *generation) { g.block(cmp.Or(g.fault.Value, "IMAGE_REVIEW_PENDING"), "") }},
 
-	// The picture is made and charged; its delivery fails.
+	// The picture is made and charged; its delivery fails. Of midstream_error see brokeFree.
 	"hang":            {inTransport, nil, nil},
 	"drop":            {inTransport, nil, nil},
 	"cut":             {inTransport, nil, nil},
@@ -197,12 +197,18 @@ func (g *generation) dayOver(usual time.Duration) *refusal {
 		"GenerateRequestsPerDayPerProjectPerModel", g.model.id, int64(max(g.limits.RPD, 1))))
 }
 
-// block empties the answer: a filter stopped the picture after the model had thought.
+// filter blocks the picture: who pays is the setting's to say, unless the answer does (gemini-api.md §8).
+func (g *generation) filter(finish, message string) {
+	g.block(finish, message)
+	g.filtered = true
+}
+
+// block empties the answer after the model had thought. What it used is billed, as of every answer, unless it was
+// a filter that did it.
 func (g *generation) block(finish, message string) {
 	a := g.answer
 	a.parts, a.finish, a.finishMessage = nil, finish, cmp.Or(g.fault.Text, message)
 	a.usage.images, a.usage.rest, a.usage.answered = 0, 0, false
-	g.filtered = true
 }
 
 // truncate: all of maxOutputTokens went into thinking.

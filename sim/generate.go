@@ -32,7 +32,7 @@ type generation struct {
 	answer   *answer
 	delivery string        // the fault in delivery, empty for none
 	rest     time.Duration // of the latency, before a streamed picture
-	filtered bool          // blocked: Options.Filtered decides who pays
+	filtered bool          // by a filter: Options.Filtered decides who pays
 	saidFree bool          // the answer itself says that nothing is charged
 }
 
@@ -262,7 +262,7 @@ func (g *generation) charge() {
 	}
 	full := g.answer.usage.cost(served)
 	cost := full
-	if g.saidFree || g.filtered && g.s.opts.Filtered == "free" || g.delivery == "midstream_error" {
+	if g.saidFree || g.filtered && g.s.opts.Filtered == "free" || g.brokeFree() {
 		cost = 0
 	}
 	if g.fault != nil && g.fault.Charge != nil {

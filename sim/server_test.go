@@ -518,6 +518,21 @@ func TestFilteredPicturesCostByBillingMode(t *testing.T) {
 	}
 }
 
+// Nothing was filtered, so it costs what it used, as every answer does.
+func TestAnAnswerWithoutAPictureCostsWhatItUsed(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"no_image", "new_finish", "truncated", "text_only"} {
+		for _, mode := range []string{"charged", "free"} {
+			s := New(Options{Filtered: mode})
+			r := generate(t, s, "sim-1-a", pro, prompt("a fox [sim:"+fault+"]"))
+			u, m := r.UsageMetadata, findModel(pro)
+			if got, want := s.Bill().Total, u.PromptTokenCount*m.inPrice+(u.ThoughtsTokenCount+u.CandidatesTokenCount)*m.textPrice; got != want || r.picture() != nil {
+				t.Errorf("%s with filtered %s: %d, want %d", fault, mode, got, want)
+			}
+		}
+	}
+}
+
 func TestFaultsEndInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

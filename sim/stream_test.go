@@ -103,6 +103,22 @@ func TestErrorsOfAStream(t *testing.T) {
 	}
 }
 
+// NB2 sends the picture alone, Pro a word before it.
+func TestAStreamThatFailsIsChargedOnceItsPictureCame(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		model, verb string
+		charged     bool
+	}{{nb2, streamed, true}, {pro, streamed, false}, {nb2, ":generateContent", false}} {
+		s := New(Options{})
+		r := send(t, s, "sim-1-a", "/v1beta/models/"+c.model+c.verb, prompt("[sim:midstream_error]"))
+		e := s.Requests()[0]
+		if came := bytes.Contains(r.body, []byte("inlineData")); came != c.charged || (e.Charged > 0) != c.charged || e.Whole || !bytes.Contains(r.body, []byte(`"error": {`)) {
+			t.Errorf("%s%s: a picture came: %v; %+v", c.model, c.verb, came, e)
+		}
+	}
+}
+
 func TestDeliveryFailsAsNamed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -116,7 +132,7 @@ func TestDeliveryFailsAsNamed(t *testing.T) {
 			if (err != nil) != c.broken || len(r.body) != c.bytes || r.status != 200 {
 				t.Errorf("%s %s: %d, %d bytes, %v", c.fault, url, r.status, len(r.body), err)
 			}
-			if e := s.Requests()[0]; e.Charged == 0 || e.Fault != strings.Fields(c.fault)[0] {
+			if e := s.Requests()[0]; e.Charged == 0 || e.Whole || e.Fault != strings.Fields(c.fault)[0] {
 				t.Errorf("%s: %+v", c.fault, e)
 			}
 		}

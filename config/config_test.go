@@ -173,7 +173,7 @@ func TestFromEnv(t *testing.T) {
 		{"google wins", map[string]string{"GEMINI_API_KEY": "g", "GOOGLE_API_KEY": "k"}, "k", "", ""},
 		{"upstream", map[string]string{"GEMINI_API_KEY": "g", "PLANTAIN_UPSTREAM": "http://127.0.0.1:9797/"}, "g", "http://127.0.0.1:9797", ""},
 		{"bad upstream", map[string]string{"GEMINI_API_KEY": "g", "PLANTAIN_UPSTREAM": "localhost:9797"}, "", "",
-			"PLANTAIN_UPSTREAM: a base URL is http:// or https:// and a host"},
+			"PLANTAIN_UPSTREAM: a base URL is http:// or https:// and the name or address of a host, such as https://aggregator.example"},
 		{"no key", nil, "", "", "no API key: set GEMINI_API_KEY to a key from https://aistudio.google.com/apikey, " +
 			"or list your projects in plantain.yaml and start with --config plantain.yaml; `plantain demo` needs no key"},
 		{"odd key", map[string]string{"GEMINI_API_KEY": "two words"}, "", "",

@@ -149,7 +149,7 @@ func (r *reader) spendAlerts(s *section, a *SpendAlerts) {
 	if n := s.value("webhook"); n == nil {
 		r.fail(s.key("webhook"), "spend_alerts: webhook is missing; write the URL that is to be told")
 	} else if text, _, ok := r.scalar(n); ok {
-		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		if u, err := url.Parse(text); err != nil || !reachable(u) {
 			r.fail(n, "webhook is an http:// or https:// URL") // which may be a secret
 		}
 		a.Webhook = plantain.NewSecret(text)
@@ -310,7 +310,8 @@ func parseFeed(text string) (string, bool) {
 	if text == "" || text == "off" {
 		return "", true
 	}
-	return text, strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://")
+	u, err := url.Parse(text)
+	return text, err == nil && reachable(u)
 }
 
 // parseTier reads 1 to 3, and free or 0 for a project without billing.

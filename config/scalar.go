@@ -109,19 +109,27 @@ func parseListen(text string) (string, bool) {
 // people put keys into URLs.
 func baseURL(text string) (base, complaint string) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", "a base URL is http:// or https:// and a host"
+	if err != nil || !reachable(u) {
+		return "", "a base URL is http:// or https:// and the name or address of a host, such as https://aggregator.example"
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return "", "a base URL has no user, query or fragment; a key belongs into api_key"
 	}
 	base = strings.TrimRight(text, "/")
 	for _, version := range []string{"/v1", "/v1beta", "/v1beta1"} {
-		if strings.HasSuffix(u.Path, version) {
+		if strings.HasSuffix(strings.TrimRight(u.Path, "/"), version) {
 			return "", "a base URL ends before " + version + ", which Plantain adds itself"
 		}
 	}
 	return base, ""
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
+// reachable reports an http or https URL of what can be a host: "https://…" has none.
+func reachable(u *url.URL) bool {
+	host := u.Hostname()
+	return (u.Scheme == "http" || u.Scheme == "https") && (hostName.MatchString(host) && !strings.Contains(host, "..") || net.ParseIP(host) != nil)
 }
 
 // printable reports whether a key is made of visible ASCII alone.

@@ -41,6 +41,22 @@ func examine(t *testing.T, d *doctor.Doctor, base string) map[string]doctor.Find
 	return found
 }
 
+// A check that takes long is told of where it stands, and holds no other up.
+func TestFindingsAreToldInTheOrderOfTheChecks(t *testing.T) {
+	t.Parallel()
+	last := make(chan struct{})
+	checks := []doctor.Check{
+		{Name: "slow", Look: func(context.Context) doctor.Finding { <-last; return doctor.Finding{} }},
+		{Name: "quick", Look: func(context.Context) doctor.Finding { return doctor.Finding{} }},
+		{Name: "last", Look: func(context.Context) doctor.Finding { close(last); return doctor.Finding{} }},
+	}
+	var told []string
+	doctor.Run(t.Context(), checks, func(f doctor.Finding) { told = append(told, f.Check) })
+	if got := strings.Join(told, ", "); got != "slow, quick, last" {
+		t.Error(got)
+	}
+}
+
 func serve(t *testing.T, answer http.HandlerFunc) *httptest.Server {
 	s := httptest.NewServer(answer)
 	t.Cleanup(s.Close)

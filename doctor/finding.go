@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/plantainhq/plantain"
 )
@@ -66,27 +65,31 @@ type Check struct {
 const atOnce = 8
 
 // Run runs checks in parallel and gives their findings in the order of the checks.
-// told hears of each as it ends, one at a time; nil: nobody does.
+// told hears of each in that order too, as soon as those before it are told; nil:
+// nobody does.
 func Run(ctx context.Context, checks []Check, told func(Finding)) []Finding {
 	found := make([]Finding, len(checks))
+	ended := make([]chan struct{}, len(checks))
+	for i := range ended {
+		ended[i] = make(chan struct{})
+	}
 	slots := make(chan struct{}, atOnce)
-	var wait sync.WaitGroup
-	var telling sync.Mutex
 	for i, c := range checks {
-		wait.Go(func() {
+		go func() {
 			slots <- struct{}{}
 			f := c.Look(ctx)
 			<-slots
 			f.Check, f.Of = c.Name, cmp.Or(f.Of, c.Of)
 			found[i] = f
-			if told != nil {
-				telling.Lock()
-				defer telling.Unlock()
-				told(f)
-			}
-		})
+			close(ended[i])
+		}()
 	}
-	wait.Wait()
+	for i := range checks {
+		<-ended[i]
+		if told != nil {
+			told(found[i])
+		}
+	}
 	return found
 }
 

@@ -36,23 +36,44 @@ func (modelsCmd) Run(w *world) error {
 }
 
 func printModel(w *world, e gemini.Entry) {
-	e = e.At(time.Now())
+	now := time.Now()
+	e = e.At(now)
+	item := func(name, text string) { hang(w.stdout, fmt.Sprintf("  %-7s ", name), strings.Repeat(" ", 10), text) }
 	fmt.Fprintf(w.stdout, "%s  %s (%s)\n", e.ID, e.Name, join(e.Aliases))
 	if e.BestFor != "" {
-		fmt.Fprintf(w.stdout, "  for     %s\n", e.BestFor)
+		item("for", e.BestFor)
 	}
 	var prices []string
 	for _, s := range e.Sizes {
 		prices = append(prices, s+" "+e.ImagePrice(s).String())
 	}
-	fmt.Fprintf(w.stdout, "  image   %s%s\n", strings.Join(prices, ", "), claimed(e.Sources.Price))
-	fmt.Fprintf(w.stdout, "  ratios  %s\n", strings.Join(e.Ratios, " "))
+	item("image", strings.Join(prices, ", ")+claimed(e.Sources.Price))
+	item("ratios", strings.Join(e.Ratios, " "))
 	if e.Ends != "" {
-		fmt.Fprintf(w.stdout, "  ends    %s, as announced\n", e.Ends)
+		item(endWord(e.Ends, now), e.Ends+", as announced"+remark(e.Sources.Life.Note)+claimed(e.Sources.Life))
 	}
 	for _, o := range e.Old {
-		fmt.Fprintf(w.stdout, "  was     %s %s\n", o.ID, o.Note)
+		text := string(o.ID)
+		if o.Ends != "" {
+			text += ", announced end " + o.Ends
+		}
+		item("was", text+remark(o.Note))
 	}
+}
+
+// endWord is what is said of the day of an end.
+func endWord(day string, now time.Time) string {
+	if day < now.Format(time.DateOnly) {
+		return "ended"
+	}
+	return "ends"
+}
+
+func remark(note string) string {
+	if note == "" {
+		return ""
+	}
+	return ": " + note
 }
 
 func claimed(s gemini.Source) string {

@@ -135,7 +135,8 @@ func Default() Config {
 }
 
 // Load reads a file. What is wrong in it is an [*Error] with a line for each
-// problem. A file that names no projects gets the one of the environment.
+// problem. A file that names no projects gets the one of the environment; where
+// there is none either, the config comes with an error of NoProject.
 func Load(path string, env func(string) string) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -146,18 +147,26 @@ func Load(path string, env func(string) string) (*Config, error) {
 
 // FromEnv is the config where there is no file: the defaults, and one project
 // called "default" with the key in GOOGLE_API_KEY or GEMINI_API_KEY. The former
-// wins, as it does in Google's SDKs. PLANTAIN_UPSTREAM is its base URL.
+// wins, as it does in Google's SDKs. PLANTAIN_UPSTREAM is its base URL. Without a key
+// the config comes with an error of NoProject.
 func FromEnv(env func(string) string) (*Config, error) {
 	c := Default()
-	p, err := projectOfEnv(env)
-	if err != nil {
-		return nil, err
+	if e := c.fromEnv(env); e != nil {
+		return e.with(&c)
 	}
-	c.Projects = []Project{p}
 	return &c, nil
 }
 
-func projectOfEnv(env func(string) string) (Project, error) {
+// fromEnv adds the project of the environment; nil: it could.
+func (c *Config) fromEnv(env func(string) string) *Error {
+	p, e := projectOfEnv(env)
+	if e == nil {
+		c.Projects = []Project{p}
+	}
+	return e
+}
+
+func projectOfEnv(env func(string) string) (Project, *Error) {
 	p := Project{Name: "default", Upstream: plantain.Gemini, Tier: 1, PricePermille: 1000, Weight: 1}
 	for _, name := range []string{"GOOGLE_API_KEY", "GEMINI_API_KEY"} {
 		key := strings.TrimSpace(env(name))
@@ -171,8 +180,8 @@ func projectOfEnv(env func(string) string) (Project, error) {
 		break
 	}
 	if p.APIKey.Empty() {
-		return Project{}, &Error{Problems: []Problem{{Message: "no API key: set GEMINI_API_KEY to a key from https://aistudio.google.com/apikey, " +
-			"or list your projects in plantain.yaml and start with --config plantain.yaml; `plantain demo` needs no key"}}}
+		return Project{}, &Error{NoProject: true, Problems: []Problem{{Message: "no API key: set GEMINI_API_KEY to a key from " +
+			"https://aistudio.google.com/apikey, or list your projects in plantain.yaml and start with --config plantain.yaml; `plantain demo` needs no key"}}}
 	}
 	if upstream := strings.TrimSpace(env("PLANTAIN_UPSTREAM")); upstream != "" {
 		base, complaint := baseURL(upstream)

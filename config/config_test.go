@@ -199,9 +199,17 @@ func TestFromEnv(t *testing.T) {
 
 func TestAFileWithoutProjectsAndAnEnvironmentWithoutKey(t *testing.T) {
 	t.Parallel()
-	_, err := config.Parse("plantain.yaml", nil, func(string) string { return "" })
-	if err == nil || !strings.HasPrefix(err.Error(), "plantain.yaml: no API key: set GEMINI_API_KEY") {
+	none := func(string) string { return "" }
+	c, err := config.Parse("plantain.yaml", []byte("store: sqlite:other.db"), none)
+	var bad *config.Error
+	if !errors.As(err, &bad) || !bad.NoProject || !strings.HasPrefix(err.Error(), "plantain.yaml: no API key: set GEMINI_API_KEY") {
 		t.Errorf("%v", err)
+	}
+	if c == nil || c.Store.Reveal() != "sqlite:other.db" {
+		t.Errorf("what needs no key does not get the rest: %+v", c)
+	}
+	if c, err := config.Parse("plantain.yaml", []byte("stroe: sqlite:other.db"), none); c != nil || errors.As(err, &bad) && bad.NoProject {
+		t.Errorf("a wrong file: %+v, %v", c, err)
 	}
 }
 

@@ -12,6 +12,10 @@ import (
 type Error struct {
 	File     string // empty: the environment
 	Problems []Problem
+	// NoProject says that nothing is wrong but that there is no project, and no key in
+	// the environment for one. The config comes with such an error: what sends nothing to
+	// Google can do with it.
+	NoProject bool
 }
 
 // A Problem is one thing to put right. Line and Column count from 1; zero: the
@@ -35,6 +39,14 @@ func (e *Error) Error() string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// with gives the error, and the config where it can be of use.
+func (e *Error) with(c *Config) (*Config, error) {
+	if e.NoProject {
+		return c, e
+	}
+	return nil, e
 }
 
 func (e *Error) sort() {

@@ -19,32 +19,26 @@ import (
 func Parse(file string, text []byte, env func(string) string) (*Config, error) {
 	c := Default()
 	r := &reader{env: env, anchors: map[string]ast.Node{}}
-	top, err := r.top(text)
-	if err == nil {
+	top, e := r.top(text)
+	if e == nil {
 		r.config(top, text, &c)
+		if len(r.problems) > 0 {
+			e = &Error{Problems: r.problems}
+			e.sort()
+		}
 	}
-	if err == nil && len(r.problems) == 0 && len(c.Projects) == 0 {
-		var p Project
-		p, err = projectOfEnv(env)
-		c.Projects = []Project{p}
+	if e == nil && len(c.Projects) == 0 {
+		e = c.fromEnv(env)
 	}
-	var e *Error
-	switch {
-	case errors.As(err, &e):
-		e.File = file
-		return nil, e
-	case err != nil:
-		return nil, err
-	case len(r.problems) > 0:
-		e = &Error{File: file, Problems: r.problems}
-		e.sort()
-		return nil, e
+	if e == nil {
+		return &c, nil
 	}
-	return &c, nil
+	e.File = file
+	return e.with(&c)
 }
 
 // top gives the map that a file is, empty where the file is.
-func (r *reader) top(text []byte) (*section, error) {
+func (r *reader) top(text []byte) (*section, *Error) {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, syntaxError(err)
@@ -69,7 +63,7 @@ func (r *reader) top(text []byte) (*section, error) {
 
 // syntaxError keeps the place and the message of the YAML library and drops the
 // excerpt that it prints: a secret may stand there.
-func syntaxError(err error) error {
+func syntaxError(err error) *Error {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
 		return &Error{Problems: []Problem{{1, 1, "this is not YAML"}}}

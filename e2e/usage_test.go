@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 )
 
@@ -28,5 +30,29 @@ func TestErrorsAreJSONWhereJSONIsAskedFor(t *testing.T) {
 	}
 	if stdout, stderr, code := run(t, dir, nil, "models", "--bogus"); stdout != "" || stderr == "" || code != 2 {
 		t.Errorf("in text: exit %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+// What asks nobody but the store needs no key of Google's, and makes no store to say
+// that there is nothing in it.
+func TestTheBooksOpenWithoutAKey(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	looks := [][]string{{"spend"}, {"images"}, {"keys", "list"}, {"keys", "revoke", "alice"}, {"explain", "--request", "r-1"}}
+	for _, args := range looks {
+		if _, stderr, code := run(t, dir, nil, args...); code != 1 || !strings.Contains(stderr, "there is no store yet (plantain.db)") {
+			t.Errorf("before there is a store, %q: exit %d, %s", args, code, stderr)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("looking left %v, %v", left, err)
+	}
+	if _, stderr, code := run(t, dir, nil, "keys", "create", "alice"); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	for _, args := range looks[:4] {
+		if _, stderr, code := run(t, dir, nil, args...); code != 0 {
+			t.Errorf("%q: exit %d, %s", args, code, stderr)
+		}
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/url"
 
-	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gateway"
 	"github.com/plantainhq/plantain/ledger"
 )
@@ -34,22 +32,14 @@ func (s *spendCmd) advise(w *world) error {
 
 func (s *spendCmd) advice(w *world) (a gateway.Advised, err error) {
 	v := url.Values{"last": {s.Last}, "wait": {s.Wait}}
-	at := w.named(s.Server)
-	if at == nil {
-		c, err := w.loadConfig()
-		if err != nil {
-			return a, err
+	err = w.withHouse(s.Server, func(at *remote, h *house) (err error) {
+		if at != nil {
+			return at.get(w.ctx, "/api/v1/spend/advice?"+v.Encode(), &a)
 		}
-		if at = running(c.Store); at == nil {
-			h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
-			if err != nil {
-				return a, err
-			}
-			a, err = h.gateway.Advise(w.ctx, v)
-			return a, errors.Join(err, h.close(w.ctx))
-		}
-	}
-	return a, at.get(w.ctx, "/api/v1/spend/advice?"+v.Encode(), &a)
+		a, err = h.gateway.Advise(w.ctx, v)
+		return err
+	})
+	return a, err
 }
 
 func printAdvice(to io.Writer, a gateway.Advised) {

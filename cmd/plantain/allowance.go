@@ -95,7 +95,7 @@ func orNone(text string) *json.Number {
 
 // catalogue is that of the configuration, which was read before.
 func (w *world) catalogue() *gemini.Catalogue {
-	c, err := w.loadConfig()
+	c, err := w.loadKeyless()
 	if err != nil {
 		return gemini.DefaultCatalogue()
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -36,18 +35,17 @@ type practice struct {
 // openPractice looks for a gateway, else opens the store, unless there is none yet
 // and nothing is to be sent.
 func openPractice(w *world, c *config.Config, server string, spend bool) practice {
-	p := practice{config: c, gateway: w.named(server), far: server != ""}
-	if p.gateway == nil && c != nil {
-		p.gateway = running(c.Store)
-	}
+	p := practice{config: c, gateway: w.gateway(server, c), far: server != ""}
 	switch {
 	case p.gateway != nil:
 		ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second)
 		defer cancel()
 		p.unasked = p.gateway.get(ctx, "/api/v1/projects", &p.situation)
 	case c == nil:
-	case spend || !p.virgin():
-		p.closed = p.ready(w)
+	default:
+		if _, unmade := unmade(c.Store); spend || !unmade {
+			p.closed = p.ready(w)
+		}
 	}
 	if p.gateway == nil && p.house == nil && c != nil {
 		if members, _, err := settings(c); err == nil {
@@ -55,13 +53,6 @@ func openPractice(w *world, c *config.Config, server string, spend bool) practic
 		}
 	}
 	return p
-}
-
-// virgin reports that the store is still to be made.
-func (p *practice) virgin() bool {
-	path, isFile := storeFile(p.config.Store)
-	_, err := os.Stat(path)
-	return isFile && errors.Is(err, fs.ErrNotExist)
 }
 
 // ready opens the store, where no gateway has it.
@@ -127,7 +118,7 @@ func (p *practice) among(able []plantain.ProjectName) []plantain.ProjectName {
 		return able
 	}
 	able = slices.DeleteFunc(able, func(n plantain.ProjectName) bool { return p.report(n) == nil })
-	if len(able) == 0 && p.config == nil || p.unasked != nil {
+	if len(able) == 0 && (p.config == nil || len(p.config.Projects) == 0) || p.unasked != nil {
 		return []plantain.ProjectName{""}
 	}
 	return able

@@ -26,7 +26,7 @@ type doctorCmd struct {
 	Model   string        `short:"m" default:"nb2" help:"The model that images are wanted of: nb2, pro, original, lite or the id that your program uses."`
 	Spend   bool          `help:"Send the prompts without asking. What they cost is told first."`
 	Timeout time.Duration `default:"20s" help:"How long all free checks may take."`
-	Server  string        `placeholder:"URL" help:"The gateway to ask. Default: the one that has the store, else none: the command does it all by itself."`
+	atFlag
 }
 
 func (doctorCmd) Help() string {

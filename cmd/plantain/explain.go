@@ -30,7 +30,7 @@ type explainCmd struct {
 	Dir     string `type:"existingdir" placeholder:"LOGS" help:"A folder of an application's logs: what was lost, and what was paid for in vain."`
 	Cases   string `type:"existingfile" placeholder:"FILE.jsonl" help:"A file of captured responses, one a line, with id, http_status, content_type, headers and body: one verdict a line."`
 	At      string `placeholder:"TIME" help:"When it was, for what the hour adds: now, 14:30, 14:30Z, 2026-11-24T14:30:00Z. Default: what the capture says, else now."`
-	Server  string `placeholder:"URL" help:"The gateway to ask for --request. Default: the one that has the store, else the store itself."`
+	atFlag
 }
 
 func (explainCmd) Help() string {
@@ -110,7 +110,7 @@ func (e *explainCmd) check() error {
 // beliefs are what the configuration says of verdicts and prices. Explaining needs
 // no configuration; one that was named must be right.
 func (w *world) beliefs() (verdict.Rules, *gemini.Catalogue, error) {
-	c, err := w.loadConfig()
+	c, err := w.loadKeyless()
 	switch {
 	case err == nil:
 		return verdict.Rules{Filtered: c.Billing.Filtered}, c.Catalogue, nil
@@ -293,25 +293,14 @@ func (e *explainCmd) request(w *world, at time.Time) error {
 
 func (e *explainCmd) attempts(w *world) ([]gateway.Attempt, error) {
 	var got struct{ Attempts []gateway.Attempt }
-	path := "/api/v1/requests/" + url.PathEscape(e.Request)
-	if at := w.named(e.Server); at != nil {
-		err := at.get(w.ctx, path, &got)
-		return got.Attempts, err
-	}
-	c, err := w.loadConfig()
-	if err != nil {
-		return nil, err
-	}
-	if at := running(c.Store); at != nil {
-		err := at.get(w.ctx, path, &got)
-		return got.Attempts, err
-	}
-	s, err := openStore(w.ctx, c.Store)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = s.Close() }() // nothing was written
-	return kept(w, s, plantain.RequestID(e.Request))
+	err := w.withStore(e.Server, openExisting, func(at *remote, s *store.Store) (err error) {
+		if at != nil {
+			return at.get(w.ctx, "/api/v1/requests/"+url.PathEscape(e.Request), &got)
+		}
+		got.Attempts, err = kept(w, s, plantain.RequestID(e.Request))
+		return err
+	})
+	return got.Attempts, err
 }
 
 func kept(w *world, s *store.Store, id plantain.RequestID) ([]gateway.Attempt, error) {

@@ -31,7 +31,7 @@ type generateCmd struct {
 	Aspect string   `placeholder:"W:H" help:"The ratio, such as 16:9. Default: that of the first picture given, else 1:1."`
 	Force  bool     `help:"Send it although the same was filtered before."`
 	DryRun bool     `help:"Send nothing: tell the price, and the earliest second at which there is room."`
-	Server string   `placeholder:"URL" help:"The gateway to use. Default: the one that has the store, else none: the command does it all by itself."`
+	atFlag
 }
 
 func (generateCmd) Help() string {
@@ -60,7 +60,8 @@ type made struct {
 
 func (g *generateCmd) Run(w *world) error {
 	c, err := w.loadConfig()
-	if err != nil && g.Server == "" {
+	at := w.gateway(g.Server, c)
+	if err != nil && at == nil {
 		return err
 	}
 	if c == nil {
@@ -81,7 +82,7 @@ func (g *generateCmd) Run(w *world) error {
 			return err
 		}
 	}
-	way, done, err := g.way(w, c)
+	way, done, err := g.way(w, c, at)
 	if err != nil {
 		return err
 	}
@@ -160,14 +161,10 @@ func (g *generateCmd) body() ([]byte, error) {
 }
 
 // way finds who makes the picture: a running gateway, or this process.
-func (g *generateCmd) way(w *world, c *config.Config) (*maker, func(), error) {
+func (g *generateCmd) way(w *world, c *config.Config, at *remote) (*maker, func(), error) {
 	force := ""
 	if g.Force {
 		force = "filtered"
-	}
-	at := w.named(g.Server)
-	if at == nil {
-		at = running(c.Store)
 	}
 	if at != nil {
 		return &maker{w: w, through: http.DefaultTransport, at: at, force: force}, func() {}, nil

@@ -36,6 +36,15 @@ const defaultConfig = "plantain.yaml"
 // the environment.
 func (w *world) loadConfig() (*config.Config, error) { return w.source("").load() }
 
+// loadKeyless is loadConfig for what sends nothing to Google: it needs no project.
+func (w *world) loadKeyless() (*config.Config, error) {
+	c, err := w.loadConfig()
+	if bad := (*config.Error)(nil); errors.As(err, &bad) && bad.NoProject {
+		return c, nil
+	}
+	return c, err
+}
+
 // A source is where a configuration comes from. It stays what it is: a file that
 // is gone for a moment does not make the environment the configuration.
 type source struct {
@@ -60,7 +69,7 @@ func (s source) load() (c *config.Config, err error) {
 	} else {
 		c, err = config.Load(s.path, s.env)
 	}
-	if err == nil && s.listen != "" {
+	if c != nil && s.listen != "" {
 		c.Listen = s.listen
 	}
 	return c, err
@@ -291,6 +300,21 @@ func openStore(ctx context.Context, at plantain.Secret) (*store.Store, error) {
 		return store.Open(ctx, path)
 	}
 	return store.Connect(ctx, at)
+}
+
+// openExisting opens the books where there are some already.
+func openExisting(ctx context.Context, at plantain.Secret) (*store.Store, error) {
+	if path, unmade := unmade(at); unmade {
+		return nil, fmt.Errorf("there is no store yet (%s), so nothing was made or spent from here: plantain serve makes one; -c names another configuration, --server a gateway elsewhere", path)
+	}
+	return openStore(ctx, at)
+}
+
+// unmade reports that the store is still to be made.
+func unmade(at plantain.Secret) (path string, unmade bool) {
+	path, isFile := storeFile(at)
+	_, err := os.Stat(path)
+	return path, isFile && errors.Is(err, fs.ErrNotExist)
 }
 
 // storeFile gives the file of a "sqlite:FILE" store.

@@ -21,7 +21,7 @@ type imagesCmd struct {
 	Get  imagesGet  `cmd:"" help:"Write an image to a file."`
 	Rm   imagesRm   `cmd:"" help:"Remove images from the gallery."`
 
-	Server string `placeholder:"URL" help:"The gateway to ask, with a key in PLANTAIN_KEY. Default: the one that has the store, else the store itself."`
+	atFlag
 }
 
 func (imagesCmd) Help() string {
@@ -60,11 +60,11 @@ type wall struct {
 }
 
 func (w *world) wall(server string, use func(*wall) error) error {
-	return w.withStore(server, func(at *remote, s *store.Store) error {
+	return w.withStore(server, openExisting, func(at *remote, s *store.Store) error {
 		if at != nil {
 			return use(&wall{at: at})
 		}
-		c, err := w.loadConfig()
+		c, err := w.loadKeyless()
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ type keysCmd struct {
 	Rotate keysRotate `cmd:"" help:"Put a new key in the place of a client's."`
 	Revoke keysRevoke `cmd:"" help:"End a client's keys at once."`
 
-	Server string `placeholder:"URL" help:"The gateway to ask, with an admin's key in PLANTAIN_KEY. Default: the one that has the store, else the store itself."`
+	atFlag
 }
 
 func (keysCmd) Help() string {
@@ -60,7 +60,7 @@ func (k *keysCreate) Run(w *world, c *cli) error {
 		return err
 	}
 	order.Admin = k.Admin
-	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
+	return w.keys(c, openStore, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
 			err = at.call(w.ctx, "POST", "/api/v1/keys", order, &v)
 			return v, err
@@ -90,7 +90,7 @@ func (k *keysSet) Run(w *world, c *cli) error {
 	if len(order.Limits) == 0 && order.Models == nil && order.MaxSize == nil && k.Expires == "" {
 		return fmt.Errorf("%w\nname what is to change; plantain keys set --help shows it", errUsage)
 	}
-	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
+	return w.keys(c, openExisting, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
 			err = at.call(w.ctx, "PATCH", "/api/v1/keys/"+url.PathEscape(string(k.Name)), order, &v)
 			return v, err
@@ -120,7 +120,7 @@ func (k *keysRotate) Run(w *world, c *cli) error {
 	if err := errors.Join(err, order.Check(time.Now())); err != nil {
 		return fmt.Errorf("%w\n%w", errUsage, err)
 	}
-	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
+	return w.keys(c, openExisting, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
 			err = at.call(w.ctx, "POST", "/api/v1/keys/"+url.PathEscape(string(k.Name))+"/rotate", order, &v)
 			return v, err
@@ -136,7 +136,7 @@ func (k *keysRotate) Run(w *world, c *cli) error {
 }
 
 func (k *keysRevoke) Run(w *world, c *cli) error {
-	return w.keys(c, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
+	return w.keys(c, openExisting, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {
 		if at != nil {
 			err = at.call(w.ctx, "DELETE", "/api/v1/keys/"+url.PathEscape(string(k.Name)), nil, &v)
 			return v, err
@@ -146,11 +146,11 @@ func (k *keysRevoke) Run(w *world, c *cli) error {
 	})
 }
 
-// keys runs a change of the keys through the gateway that has the store, or on
-// the store itself, and prints what came of it.
-func (w *world) keys(c *cli, change func(*remote, *store.Store) (gateway.KeyView, error)) error {
+// keys runs a change of the keys through the gateway to ask, or on the store, and
+// prints what came of it.
+func (w *world) keys(c *cli, open opener, change func(*remote, *store.Store) (gateway.KeyView, error)) error {
 	var v gateway.KeyView
-	err := w.withStore(c.Keys.Server, func(at *remote, s *store.Store) (err error) {
+	err := w.withStore(c.Keys.Server, open, func(at *remote, s *store.Store) (err error) {
 		v, err = change(at, s)
 		return err
 	})
@@ -174,29 +174,9 @@ func (w *world) keys(c *cli, change func(*remote, *store.Store) (gateway.KeyView
 	return nil
 }
 
-// withStore finds the gateway that has the store, or opens the store.
-func (w *world) withStore(server string, use func(*remote, *store.Store) error) error {
-	if at := w.named(server); at != nil {
-		return use(at, nil)
-	}
-	c, err := w.loadConfig()
-	if err != nil {
-		return err
-	}
-	if at := running(c.Store); at != nil {
-		return use(at, nil)
-	}
-	s, err := openStore(w.ctx, c.Store)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }()
-	return use(nil, s)
-}
-
 func (keysList) Run(w *world, c *cli) error {
 	got := struct{ Keys []gateway.KeyView }{[]gateway.KeyView{}}
-	err := w.withStore(c.Keys.Server, func(at *remote, s *store.Store) error {
+	err := w.withStore(c.Keys.Server, openExisting, func(at *remote, s *store.Store) error {
 		if at != nil {
 			return at.get(w.ctx, "/api/v1/keys", &got)
 		}

@@ -17,7 +17,7 @@ func (modelsCmd) Help() string {
 
 func (modelsCmd) Run(w *world) error {
 	catalogue := gemini.DefaultCatalogue()
-	if c, err := w.loadConfig(); err == nil { // no key is needed to look at models
+	if c, err := w.loadKeyless(); err == nil {
 		catalogue = c.Catalogue
 	} else if w.config != "" {
 		return err

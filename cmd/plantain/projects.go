@@ -1,20 +1,17 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
-	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 )
 
 type projectsCmd struct {
-	All    bool   `short:"a" help:"Show the models of which nothing is used, too."`
-	Hours  bool   `help:"Show for each hour of the day what was refused and how long images took."`
-	Server string `placeholder:"URL" help:"The gateway to ask. Default: the one that has the store, else the store itself."`
+	All   bool `short:"a" help:"Show the models of which nothing is used, too."`
+	Hours bool `help:"Show for each hour of the day what was refused and how long images took."`
+	atFlag
 }
 
 func (projectsCmd) Help() string {
@@ -56,21 +53,13 @@ func (p *projectsCmd) Run(w *world) error {
 }
 
 func (p *projectsCmd) situation(w *world) (s situation, err error) {
-	at := w.named(p.Server)
-	if at == nil {
-		c, err := w.loadConfig()
-		if err != nil {
-			return s, err
+	err = w.withHouse(p.Server, func(at *remote, h *house) (err error) {
+		if at != nil {
+			return at.get(w.ctx, "/api/v1/projects", &s)
 		}
-		if at = running(c.Store); at == nil {
-			h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
-			if err != nil {
-				return s, err
-			}
-			s.Projects = h.pool.Report(h.clock.Now(), modelIDs(c))
-			s.Hours, err = h.gateway.Weather.Hours(w.ctx)
-			return s, errors.Join(err, h.close(w.ctx))
-		}
-	}
-	return s, at.get(w.ctx, "/api/v1/projects", &s)
+		s.Projects = h.pool.Report(h.clock.Now(), modelIDs(h.built))
+		s.Hours, err = h.gateway.Weather.Hours(w.ctx)
+		return err
+	})
+	return s, err
 }

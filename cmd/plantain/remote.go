@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/config"
 	"github.com/plantainhq/plantain/store"
 )
 
@@ -20,13 +22,58 @@ type remote struct {
 	key  plantain.Secret
 }
 
-// named is the gateway of a --server flag, with the key in PLANTAIN_KEY; nil where
-// none is named.
-func (w *world) named(server string) *remote {
-	if server == "" {
+// atFlag names the gateway that a command asks. The key in PLANTAIN_KEY is for that
+// one; a gateway of this machine is shown its own.
+type atFlag struct {
+	Server string `placeholder:"URL" help:"The gateway to ask, with a key of its in PLANTAIN_KEY. Default: the one on this machine that has the store, else the store itself."`
+}
+
+// gateway is the one to ask: the one that is named, else the one that has the store;
+// nil: none.
+func (w *world) gateway(server string, c *config.Config) *remote {
+	switch {
+	case server != "":
+		return &remote{strings.TrimSuffix(server, "/"), plantain.NewSecret(w.env("PLANTAIN_KEY"))}
+	case c != nil:
+		return running(c.Store)
+	default:
 		return nil
 	}
-	return &remote{strings.TrimSuffix(server, "/"), plantain.NewSecret(w.env("PLANTAIN_KEY"))}
+}
+
+// withStore finds the gateway to ask, or opens the store by open.
+func (w *world) withStore(server string, open opener, use func(*remote, *store.Store) error) error {
+	c, err := w.loadKeyless()
+	if err != nil && server == "" {
+		return err
+	}
+	if at := w.gateway(server, c); at != nil {
+		return use(at, nil)
+	}
+	s, err := open(w.ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(nil, s), s.Close())
+}
+
+// An opener is openStore or openExisting.
+type opener func(context.Context, plantain.Secret) (*store.Store, error)
+
+// withHouse finds the gateway to ask, or builds a house.
+func (w *world) withHouse(server string, use func(*remote, *house) error) error {
+	c, err := w.loadConfig()
+	if at := w.gateway(server, c); at != nil {
+		return use(at, nil)
+	}
+	if err != nil {
+		return err
+	}
+	h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(nil, h), h.close(context.Background()))
 }
 
 // running is the gateway that has a store for itself; nil where none has, as on

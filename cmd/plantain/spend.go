@@ -26,7 +26,7 @@ type spendCmd struct {
 	Check   string   `type:"existingfile" placeholder:"FILE" help:"Compare the ledger with a billing export of Google's: the CSV of the Reports page by SKU and day, of the cost table, or of a BigQuery export."`
 	Advice  bool     `help:"Say which tier, or which share by Batch, would have been enough for the demand of the last 14 days, or of --last."`
 	Wait    string   `placeholder:"SPAN" help:"With --advice: how long a request may wait for room. Default: 2m."`
-	Server  string   `placeholder:"URL" help:"The gateway to ask, with a key in PLANTAIN_KEY. Default: the one that has the store, else the store itself."`
+	atFlag
 }
 
 func (spendCmd) Help() string {
@@ -86,7 +86,7 @@ func (s *spendCmd) Run(w *world) error {
 	var got struct {
 		Periods []ledger.Report `json:"periods"`
 	}
-	err = w.withStore(s.Server, func(at *remote, books *store.Store) error {
+	err = w.withStore(s.Server, openExisting, func(at *remote, books *store.Store) error {
 		if at != nil {
 			return at.get(w.ctx, "/api/v1/spend?"+s.values().Encode(), &got)
 		}

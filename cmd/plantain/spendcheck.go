@@ -26,7 +26,7 @@ func (s *spendCmd) check(w *world) error {
 		return err
 	}
 	var check ledger.Check
-	err = w.withStore(s.Server, func(at *remote, books *store.Store) error {
+	err = w.withStore(s.Server, openExisting, func(at *remote, books *store.Store) error {
 		if at != nil {
 			return at.send(w.ctx, http.MethodPost, "/api/v1/spend/check?"+url.Values{"project": s.Project}.Encode(), "text/csv", file, &check)
 		}

@@ -16,9 +16,9 @@ import (
 )
 
 type symptomCmd struct {
-	Words  []string `arg:"" optional:"" help:"What you see, in your own words, an error code, or the name of a row."`
-	All    bool     `short:"a" help:"Show the titles of all that fits; without words, of the whole table."`
-	Server string   `placeholder:"URL" help:"The gateway to ask how readily Google serves. Default: the one that has the store, if it runs."`
+	Words []string `arg:"" optional:"" help:"What you see, in your own words, an error code, or the name of a row."`
+	All   bool     `short:"a" help:"Show the titles of all that fits; without words, of the whole table."`
+	atFlag
 }
 
 func (symptomCmd) Help() string {
@@ -58,23 +58,18 @@ func (s *symptomCmd) Run(w *world) error {
 func (s *symptomCmd) now(w *world) (symptom.Now, error) {
 	at := time.Now().Truncate(time.Second)
 	now := symptom.Now{At: at, Midnight: pool.Midnight(at)}
-	gateway := w.named(s.Server)
+	c, err := w.loadKeyless()
+	if err != nil && w.config != "" {
+		return now, err // else none is needed to look at the table
+	}
+	gateway := w.gateway(s.Server, c)
 	if gateway == nil {
-		c, err := w.loadConfig()
-		if err != nil {
-			if w.config != "" {
-				return now, err
-			}
-			return now, nil // no configuration is needed to look at the table
-		}
-		if gateway = running(c.Store); gateway == nil {
-			return now, nil
-		}
+		return now, nil
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Second)
 	defer cancel()
 	var told symptom.Answer
-	err := gateway.get(ctx, "/api/v1/symptoms?q="+url.QueryEscape("spinner"), &told)
+	err = gateway.get(ctx, "/api/v1/symptoms?q="+url.QueryEscape("spinner"), &told)
 	now.Weather = told.Now.Weather
 	if s.Server == "" {
 		err = nil

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo check test race lint chaos bench bench-goodput fmt need npm
+.PHONY: help demo check test race lint chaos soak bench bench-goodput fmt need npm
 
 # A machine without a home still has somewhere to cache.
 ifeq ($(HOME),)
@@ -51,6 +51,10 @@ lint: .tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
 # SEED=N repeats a run; REQUESTS=N makes it another length.
 chaos: ## 10,000 requests through kills, a full disk and every failure, in minutes; run it as root for the disk
 	cd e2e && go test -count=1 -timeout 10m -run '^TestChaos$$' -v . -chaos.requests $(or $(REQUESTS),10000) -chaos.seed $(or $(SEED),0)
+
+# FOR=1h soaks longer.
+soak: ## ten minutes of every kind of load; what it leaves in memory, files and on the disk must not grow
+	cd e2e && go test -count=1 -timeout 0 -run '^TestSoak$$' -v . -soak.for $(or $(FOR),10m)
 
 bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/bench.json
 	go test -run '^$$' -bench . -benchmem ./...

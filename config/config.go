@@ -98,6 +98,7 @@ type Clients struct {
 type Retention struct {
 	Images      time.Duration
 	ImagesMax   int64 // bytes
+	Prompts     bool  // the text that asked for an image is kept beside it
 	Signatures  time.Duration
 	Idempotency time.Duration // of the answer to a request; zero: none is kept
 	// IdempotencyMax is how many bytes of answers are kept; zero: as many as come.
@@ -127,7 +128,7 @@ func Default() Config {
 		Retry:      Retry{Attempts: 6, Base: time.Second, Cap: 32 * time.Second, Budget: 0.2},
 		Queue:      Queue{MaxWait: 120 * time.Second, MaxLength: 1000},
 		Billing:    Billing{Filtered: plantain.FilteredCharged},
-		Retention:  Retention{Images: 30 * day, ImagesMax: 20e9, Signatures: 7 * day, Idempotency: day, IdempotencyMax: 5e9, Filtered: day},
+		Retention:  Retention{Images: 30 * day, ImagesMax: 20e9, Prompts: true, Signatures: 7 * day, Idempotency: day, IdempotencyMax: 5e9, Filtered: day},
 		Spool:      Spool{Memory: 128 << 20},
 		StatusFeed: "https://status.cloud.google.com/incidents.json",
 		Catalogue:  gemini.DefaultCatalogue(),

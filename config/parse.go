@@ -95,6 +95,7 @@ func (r *reader) config(s *section, text []byte, c *Config) {
 	if k := s.under("retention"); k != nil {
 		k.duration("images", &c.Retention.Images)
 		k.bytes("images_max", &c.Retention.ImagesMax)
+		parsed(k, "prompts", &c.Retention.Prompts, "true or false", parseBool)
 		k.duration("signatures", &c.Retention.Signatures)
 		k.duration("idempotency", &c.Retention.Idempotency)
 		k.bytes("idempotency_max", &c.Retention.IdempotencyMax)

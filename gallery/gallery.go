@@ -29,11 +29,14 @@ type Gallery struct {
 	Thumbs *Shelf        // of thumbnails, which can be made anew
 	Age    time.Duration // past which a picture goes; zero: none does
 	Max    int64         // bytes of all pictures on this Shelf, past which the oldest go; zero: no bound
+	// Wordless keeps of the text that asked for a picture no more than its SHA-256.
+	Wordless bool
 
-	used   atomic.Int64 // as far as known
-	lost   atomic.Int64
-	tidies sync.Mutex
-	making slots
+	used    atomic.Int64 // as far as known
+	lost    atomic.Int64
+	tidies  sync.Mutex
+	making  slots
+	hanging hanging
 }
 
 // PictureRows is where all of a picture but its bytes stands, implemented by store.
@@ -41,6 +44,8 @@ type PictureRows interface {
 	HangPicture(ctx context.Context, p plantain.Picture) error
 	// Pictures gives those that a query asks for, newest first.
 	Pictures(ctx context.Context, q Query) ([]plantain.Picture, error)
+	// Threads gives the pictures of the threads that a query asks for, newest first.
+	Threads(ctx context.Context, q ThreadQuery) ([]plantain.Picture, error)
 	DropPictures(ctx context.Context, ids []plantain.PictureID) error
 	// ExpirePictures removes what was made before an instant, and gives the files of
 	// all that are left.
@@ -49,12 +54,23 @@ type PictureRows interface {
 
 // A Query is which pictures to give. Zero values ask for all.
 type Query struct {
-	ID      plantain.PictureID
-	Request plantain.RequestID
-	Client  plantain.ClientName
-	Model   plantain.Model
-	Before  plantain.PictureID // those that were kept before it
-	Limit   int                // at most so many; zero: a hundred
+	ID         plantain.PictureID
+	Request    plantain.RequestID
+	Client     plantain.ClientName
+	Model      plantain.Model
+	Thread     plantain.RequestID // that began it
+	Identities []string           // any of them
+	Named      string             // what the id of the picture or of its request begins with
+	Before     plantain.PictureID // those that were kept before it
+	Limit      int                // at most so many; zero: a hundred
+}
+
+// A ThreadQuery is which threads to give, the one that was gone on with last first.
+// Zero values ask for all.
+type ThreadQuery struct {
+	Client plantain.ClientName
+	Before plantain.PictureID // those whose last picture was kept before it
+	Limit  int                // at most so many; zero: a hundred
 }
 
 // Hang keeps a picture whose bytes are read from a reader, and fills in what these
@@ -71,6 +87,9 @@ func (g *Gallery) Hang(ctx context.Context, p plantain.Picture, from io.Reader) 
 	}
 	g.used.Add(size)
 	p.Bytes, p.Digest = size, hex.EncodeToString(sum.Sum(nil))
+	if g.Wordless {
+		p.Text = ""
+	}
 	if err := g.Rows.HangPicture(ctx, p); err != nil {
 		g.lost.Add(1)
 		return errors.Join(err, g.Shelf.Remove(p.File()))

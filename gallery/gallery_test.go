@@ -45,6 +45,8 @@ func (w *wall) Pictures(_ context.Context, q Query) (found []plantain.Picture, e
 	return found, nil
 }
 
+func (w *wall) Threads(context.Context, ThreadQuery) ([]plantain.Picture, error) { return nil, nil }
+
 func (w *wall) DropPictures(_ context.Context, ids []plantain.PictureID) error {
 	for _, id := range ids {
 		w.drop(func(p plantain.Picture) bool { return p.ID == id })

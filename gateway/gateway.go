@@ -83,6 +83,8 @@ func (g *Gateway) Handler() http.Handler {
 		mux.Handle("GET /api/v1/images/{id}/content", g.forImage(g.imageContent))
 		mux.Handle("GET /api/v1/images/{id}/thumbnail", g.forImage(g.imageThumbnail))
 		mux.Handle("DELETE /api/v1/images/{id}", g.forImage(g.removeImage))
+		mux.Handle("GET /api/v1/threads", g.behind(g.threads))
+		mux.Handle("GET /api/v1/threads/{id}", g.behind(g.thread))
 	}
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -23,12 +24,18 @@ type Image struct {
 	Client  plantain.ClientName  `json:"client"`
 	Project plantain.ProjectName `json:"project"`
 	Model   plantain.Model       `json:"model"`
+	Thread  plantain.RequestID   `json:"thread"`               // the request that began its conversation
+	Parent  plantain.RequestID   `json:"continues,omitempty"`  // the request that its own goes on with
 	Asked   string               `json:"size_asked,omitempty"` // "1K"; absent: none was named
+	Ratio   string               `json:"aspect_ratio_asked,omitempty"`
+	Draft   string               `json:"draft_for,omitempty"` // the size that it is a draft for
+	Final   bool                 `json:"final,omitempty"`     // what it continues, at the final size
 	Width   int                  `json:"width,omitempty"`
 	Height  int                  `json:"height,omitempty"`
 	MIME    string               `json:"mime"`
 	Bytes   int64                `json:"bytes"`
 	Digest  string               `json:"sha256"`
+	Text    string               `json:"prompt,omitempty"` // of the last turn; absent: there was none, or it is not kept
 	Prompt  string               `json:"prompt_sha256"`
 	Cost    plantain.Cost        `json:"attempt_cost"` // with all pictures of the attempt
 	Made    time.Time            `json:"made"`
@@ -37,8 +44,9 @@ type Image struct {
 // ViewImage describes a picture.
 func ViewImage(p plantain.Picture) Image {
 	return Image{
-		ID: p.ID, Request: p.Request, Attempt: p.Attempt, Client: p.Client, Project: p.Project, Model: p.Model, Asked: p.Size,
-		Width: p.Width, Height: p.Height, MIME: p.MIME, Bytes: p.Bytes, Digest: p.Digest, Prompt: p.Prompt, Cost: p.Cost, Made: p.Made,
+		ID: p.ID, Request: p.Request, Attempt: p.Attempt, Client: p.Client, Project: p.Project, Model: p.Model,
+		Thread: p.Thread, Parent: p.Parent, Asked: p.Size, Ratio: p.Ratio, Draft: p.Draft, Final: p.Final,
+		Width: p.Width, Height: p.Height, MIME: p.MIME, Bytes: p.Bytes, Digest: p.Digest, Text: p.Text, Prompt: p.Prompt, Cost: p.Cost, Made: p.Made,
 	}
 }
 
@@ -52,19 +60,34 @@ func ImageQuery(v url.Values) (gallery.Query, error) {
 		Client: plantain.ClientName(v.Get("client")), Model: plantain.Model(v.Get("model")),
 		Request: plantain.RequestID(v.Get("request")), Before: plantain.PictureID(v.Get("before")), Limit: 100,
 	}
+	if err := onlyKnown(v, "client", "model", "request", "before", "limit"); err != nil {
+		return q, err
+	}
+	return q, readLimit(v, &q.Limit)
+}
+
+// onlyKnown errs where there is a parameter that is not known.
+func onlyKnown(v url.Values, names ...string) error {
 	for name := range v {
-		if !slices.Contains([]string{"client", "model", "request", "before", "limit", "key"}, name) {
-			return q, fmt.Errorf("%q is not known; use client, model, request, before or limit", name)
+		if name != "key" && !slices.Contains(names, name) {
+			return fmt.Errorf("%q is not known; use %s", name, strings.Join(names, ", "))
 		}
 	}
-	if s := v.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > maxImages {
-			return q, fmt.Errorf("limit: %q is no number from 1 to %d", s, maxImages)
-		}
-		q.Limit = n
+	return nil
+}
+
+// readLimit takes the limit of a list, where one is named.
+func readLimit(v url.Values, limit *int) error {
+	s := v.Get("limit")
+	if s == "" {
+		return nil
 	}
-	return q, nil
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > maxImages {
+		return fmt.Errorf("limit: %q is no number from 1 to %d", s, maxImages)
+	}
+	*limit = n
+	return nil
 }
 
 // images serves GET /api/v1/images, newest first: a client's own, to an admin all.

@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -173,14 +174,19 @@ func (r *request) endTurn() {
 	r.turn, r.inTurn = Turn{}, false
 }
 
-// prompt gives the texts of the last turn that is the user's.
-func prompt(turns []Turn) string {
-	for i := len(turns) - 1; i >= 0; i-- {
-		if t := turns[i]; t.Role == "user" || t.Role == "" {
-			return cutText(joinTexts(t.Parts))
+// LastOfUser gives the last turn that is the user's; false: there is none.
+func LastOfUser(turns []Turn) (Turn, bool) {
+	for _, t := range slices.Backward(turns) {
+		if t.Role == "user" || t.Role == "" {
+			return t, true
 		}
 	}
-	return ""
+	return Turn{}, false
+}
+
+func prompt(turns []Turn) string {
+	t, _ := LastOfUser(turns)
+	return cutText(joinTexts(t.Parts))
 }
 
 func joinTexts(parts []Part) string {

@@ -215,12 +215,10 @@ func (t *Transport) try(f *flight, behind int) ending {
 		}
 		t.settle(a, last, n)
 		if f.answer != nil {
-			t.arrive(a, last, n)
-			t.hang(a, last)
+			t.hang(a, last, func() { t.arrive(a, last, n) })
 			return ending{last, n, nil}
 		}
-		last.body.End() // whatever becomes of it, nothing more is to be held
-		t.hang(a, last)
+		t.hang(a, last, last.body.End) // whatever becomes of it, nothing more is to be held
 		if step.Done {
 			return ending{last, n, nil}
 		}

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gallery"
@@ -18,34 +20,64 @@ func (s *Store) HangPicture(ctx context.Context, p plantain.Picture) error {
 	return s.backend.move(ctx, move{step{Hangs: &p}, nil, func(pool.States) error { return nil }})
 }
 
+const (
+	pictureColumns = `id, request, attempt, client, project, model, size, ratio, width, height, mime, bytes, digest, prompt, text,
+		cost_low, cost_high, made, identity, given, thread, parent, draft, final`
+	insertPicture = `INSERT INTO images (` + pictureColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+		ON CONFLICT (id) DO NOTHING`
+)
+
 func (t *tx) hang(p plantain.Picture) error {
-	_, err := t.write(`INSERT INTO images
-		(id, request, attempt, client, project, model, size, width, height, mime, bytes, digest, prompt, cost_low, cost_high, made)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING`,
-		p.ID, p.Request, p.Attempt, p.Client, p.Project, p.Model, p.Size, p.Width, p.Height, p.MIME, p.Bytes, p.Digest, p.Prompt,
-		int64(p.Cost.Low), int64(p.Cost.High), millis(p.Made))
+	_, err := t.write(insertPicture,
+		p.ID, p.Request, p.Attempt, p.Client, p.Project, p.Model, p.Size, p.Ratio, p.Width, p.Height, p.MIME, p.Bytes, p.Digest, p.Prompt, p.Text,
+		int64(p.Cost.Low), int64(p.Cost.High), millis(p.Made), p.Identity, strings.Join(p.Given, " "), p.Thread, p.Parent, p.Draft, oneIf(p.Final))
 	if err != nil {
 		return fmt.Errorf("keep a picture: %w", err)
 	}
 	return nil
 }
 
+// oneIf is a bool as both databases keep it alike.
+func oneIf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // Pictures implements [gallery.PictureRows].
 func (s *Store) Pictures(ctx context.Context, q gallery.Query) ([]plantain.Picture, error) {
-	where, args := "WHERE 1 = 1", []any{cmp.Or(q.Limit, 100)}
-	and := func(set bool, condition string, value any) {
-		if set {
-			args = append(args, value)
-			where += fmt.Sprintf(" AND %s $%d", condition, len(args))
-		}
+	var w where
+	w.and(q.ID != "", "id =", q.ID)
+	w.and(q.Request != "", "request =", q.Request)
+	w.and(q.Client != "", "client =", q.Client)
+	w.and(q.Model != "", "model =", q.Model)
+	w.and(q.Before != "", "id <", q.Before)
+	w.and(q.Thread != "", "thread =", q.Thread)
+	if q.Named != "" {
+		// By length and not by LIKE, whose signs a name may hold.
+		n, id := utf8.RuneCountInString(q.Named), w.add(q.Named)
+		w.text += fmt.Sprintf(" AND (substr(id, 1, %d) = %s OR substr(request, 1, %d) = %s)", n, id, n, id)
 	}
-	and(q.ID != "", "id =", q.ID)
-	and(q.Request != "", "request =", q.Request)
-	and(q.Client != "", "client =", q.Client)
-	and(q.Model != "", "model =", q.Model)
-	and(q.Before != "", "id <", q.Before)
-	rows, err := s.query(ctx, `SELECT id, request, attempt, client, project, model, size, width, height, mime, bytes, digest, prompt, cost_low, cost_high, made
-		FROM images `+where+` ORDER BY id DESC LIMIT $1`, args...)
+	if len(q.Identities) > 0 {
+		w.text += " AND identity IN (" + list(&w, q.Identities) + ")"
+	}
+	return s.pictures(ctx, w.text+" ORDER BY id DESC LIMIT "+w.add(cmp.Or(q.Limit, 100)), w.args)
+}
+
+// Threads implements [gallery.PictureRows].
+func (s *Store) Threads(ctx context.Context, q gallery.ThreadQuery) ([]plantain.Picture, error) {
+	var of, last where
+	of.and(q.Client != "", "client =", q.Client)
+	last.args = of.args
+	last.and(q.Before != "", "MAX(id) <", q.Before)
+	return s.pictures(ctx, " AND thread IN (SELECT thread FROM images WHERE 1 = 1"+of.text+" GROUP BY thread HAVING 1 = 1"+last.text+
+		" ORDER BY MAX(id) DESC LIMIT "+last.add(cmp.Or(q.Limit, 100))+") ORDER BY id DESC", last.args)
+}
+
+func (s *Store) pictures(ctx context.Context, conditions string, args []any) ([]plantain.Picture, error) {
+	rows, err := s.query(ctx, "SELECT "+pictureColumns+" FROM images WHERE 1 = 1"+conditions, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the images: %w", err)
 	}
@@ -54,11 +86,13 @@ func (s *Store) Pictures(ctx context.Context, q gallery.Query) ([]plantain.Pictu
 	for rows.Next() {
 		var p plantain.Picture
 		var made int64
-		if err := rows.Scan(&p.ID, &p.Request, &p.Attempt, &p.Client, &p.Project, &p.Model, &p.Size, &p.Width, &p.Height, &p.MIME, &p.Bytes,
-			&p.Digest, &p.Prompt, (*int64)(&p.Cost.Low), (*int64)(&p.Cost.High), &made); err != nil {
+		var given string
+		if err := rows.Scan(&p.ID, &p.Request, &p.Attempt, &p.Client, &p.Project, &p.Model, &p.Size, &p.Ratio, &p.Width, &p.Height, &p.MIME, &p.Bytes,
+			&p.Digest, &p.Prompt, &p.Text, (*int64)(&p.Cost.Low), (*int64)(&p.Cost.High), &made, &p.Identity, &given, &p.Thread, &p.Parent,
+			&p.Draft, &p.Final); err != nil {
 			return nil, fmt.Errorf("read the images: %w", err)
 		}
-		p.Made = instant(made)
+		p.Made, p.Given = instant(made), strings.Fields(given)
 		found = append(found, p)
 	}
 	return found, rows.Err()

@@ -93,21 +93,15 @@ func spendQuery(q ledger.Query) (string, []any) {
 }
 
 // spendOf says which attempts a query is about.
-func spendOf(q ledger.Query) (where string, args []any) {
-	where, args = " WHERE opened >= $1 AND opened < $2", []any{q.Since.UnixMilli(), q.Until.UnixMilli()}
-	if q.Client != "" {
-		args = append(args, q.Client)
-		where += fmt.Sprintf(" AND client = $%d", len(args))
+func spendOf(q ledger.Query) (text string, args []any) {
+	var w where
+	w.and(true, "opened >=", q.Since.UnixMilli())
+	w.and(true, "opened <", q.Until.UnixMilli())
+	w.and(q.Client != "", "client =", q.Client)
+	if len(q.Projects) > 0 {
+		w.text += " AND project IN (" + list(&w, q.Projects) + ")"
 	}
-	if len(q.Projects) == 0 {
-		return where, args
-	}
-	var places []string
-	for _, p := range q.Projects {
-		args = append(args, p)
-		places = append(places, fmt.Sprintf("$%d", len(args)))
-	}
-	return where + " AND project IN (" + strings.Join(places, ", ") + ")", args
+	return " WHERE 1 = 1" + w.text, w.args
 }
 
 // Charges gives what the attempts of a query cost in the detail that a bill is

@@ -205,14 +205,17 @@ func (h *house) recover(ctx context.Context, folder string) error {
 	return nil
 }
 
+// galleryFolder is where in the images folder the pictures are.
+const galleryFolder = "gallery"
+
 // openGallery finds the pictures of a configuration.
 func openGallery(c *config.Config, rows *store.Store) (*gallery.Gallery, error) {
 	folder, err := imagesFolder(c.Images)
 	if err != nil {
 		return nil, err
 	}
-	g := &gallery.Gallery{Rows: rows, Age: c.Retention.Images, Max: c.Retention.ImagesMax}
-	if g.Shelf, err = gallery.NewShelf(filepath.Join(folder, "gallery")); err != nil {
+	g := &gallery.Gallery{Rows: rows, Age: c.Retention.Images, Max: c.Retention.ImagesMax, Wordless: !c.Retention.Prompts}
+	if g.Shelf, err = gallery.NewShelf(filepath.Join(folder, galleryFolder)); err != nil {
 		return nil, err
 	}
 	g.Thumbs, err = gallery.NewShelf(filepath.Join(folder, "thumbnails"))

@@ -25,7 +25,7 @@ type imagesCmd struct {
 }
 
 func (imagesCmd) Help() string {
-	return `Every picture that was paid for is kept as a file in the images folder, for retention.images (30 days) and up to retention.images_max (20 GB), beyond which the oldest go; retention: {images: 0} keeps no new ones. The text that asked for a picture is not kept, only a SHA-256 of it.
+	return `Every picture that was paid for is kept as a file in the images folder, for retention.images (30 days) and up to retention.images_max (20 GB), beyond which the oldest go; retention: {images: 0} keeps no new ones. The text that asked for a picture is kept beside it; with retention: {prompts: false} only a SHA-256 of it.
 
   plantain images --request r-0f3…         what one request brought
   plantain images get i-0f3… -O poster.png`
@@ -152,7 +152,7 @@ func (s *imagesShow) Run(w *world, c *cli) error {
 			asked = "no size named"
 		}
 		table(w.stdout, [][]string{
-			{"image", string(i.ID)}, {"made", orNever(i.Made)}, {"client", string(i.Client)}, {"project", string(i.Project)},
+			{"image", string(i.ID)}, {"prompt", promptOf(i.Text)}, {"thread", string(i.Thread)}, {"made", orNever(i.Made)}, {"client", string(i.Client)}, {"project", string(i.Project)},
 			{"model", string(i.Model)}, {"asked", asked}, {"pixels", pixels(i)}, {"type", i.MIME}, {"bytes", strconv.FormatInt(i.Bytes, 10)},
 			{"cost", i.Cost.String() + " for the attempt"}, {"request", string(i.Request)}, {"attempt", string(i.Attempt)},
 			{"SHA-256", i.Digest}, {"SHA-256 of the prompt", i.Prompt},

@@ -29,6 +29,7 @@ type cli struct {
 	Doctor   doctorCmd   `cmd:"" help:"Is it Google or is it you: keys, network, status, models, quota; each with the fix."`
 	Projects projectsCmd `cmd:"" help:"Show the pool: windows, headroom, what is parked until when and why."`
 	Images   imagesCmd   `cmd:"" help:"The gallery: the images that were paid for."`
+	Thread   threadCmd   `cmd:"" help:"The conversations: images, and what was made of them."`
 	Spend    spendCmd    `cmd:"" help:"What was spent: by project, client, model, size, verdict, hour or day, with waste."`
 	Keys     keysCmd     `cmd:"" help:"Virtual keys: who may use the gateway."`
 	Models   modelsCmd   `cmd:"" help:"Show the models: ids, sizes, ratios, prices, which to take for what."`

@@ -151,6 +151,7 @@ func takeRestart(built, next *config.Config) (names []string) {
 		{"store", built.Store.Reveal(), next.Store.Reveal()},
 		{"images", built.Images, next.Images},
 		{"retention.images", built.Retention.Images.String(), next.Retention.Images.String()},
+		{"retention.prompts", strconv.FormatBool(built.Retention.Prompts), strconv.FormatBool(next.Retention.Prompts)},
 		{"retention.images_max", strconv.FormatInt(built.Retention.ImagesMax, 10), strconv.FormatInt(next.Retention.ImagesMax, 10)},
 		{"retention.idempotency_max", strconv.FormatInt(built.Retention.IdempotencyMax, 10), strconv.FormatInt(next.Retention.IdempotencyMax, 10)},
 		{"spool.memory", strconv.FormatInt(built.Spool.Memory, 10), strconv.FormatInt(next.Spool.Memory, 10)},

@@ -32,6 +32,7 @@ const module = "github.com/plantainhq/plantain"
 //	capture, lint, symptom, doctor -> plantain, gemini, verdict; called by cmd and the faces
 //	config -> plantain, gemini
 //	internal/spool -> nothing; carries bodies for whoever holds some
+//	internal/shelf -> nothing; keeps files that are whole or not there
 //
 // A conformance suite, such as relay/bookstest, may import the package it stands
 // in and what that one may.
@@ -52,8 +53,8 @@ var (
 		"verdict":        wire,
 		"pool":           wire,
 		"ledger":         wire,
-		"thread":         with(wire, "internal/spool"),
-		"gallery":        with(wire, "internal/spool"),
+		"thread":         with(wire, "internal/shelf"),
+		"gallery":        with(wire, "internal/shelf", "internal/spool"),
 		"relay":          loop,
 		"job":            work,
 		"openai":         wire,
@@ -68,6 +69,7 @@ var (
 		"config":         wire,
 		"sim":            nil,
 		"internal/spool": nil,
+		"internal/shelf": nil,
 		"cmd/plantain":   with(faces, "gateway", "console", "mcp", "config", "store", "sim"),
 	}
 )

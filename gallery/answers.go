@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/internal/shelf"
 )
 
 // Answers keeps the answers that are owed to repeated requests. All fields but Max
@@ -109,7 +110,7 @@ func (a *Answers) Crowded() bool { return a.Max > 0 && a.used.Load() > a.Max }
 func (a *Answers) Tidy(ctx context.Context, now time.Time, alone bool) (swept int, err error) {
 	a.tidies.Lock()
 	defer a.tidies.Unlock()
-	files, err := a.Shelf.list() // before the rows are read: a file is older than its row
+	files, err := a.Shelf.List() // before the rows are read: a file is older than its row
 	if err != nil {
 		return 0, err
 	}
@@ -117,19 +118,19 @@ func (a *Answers) Tidy(ctx context.Context, now time.Time, alone bool) (swept in
 	if err != nil {
 		return 0, err
 	}
-	files, swept, err = a.Shelf.sweep(files, owed, alone)
-	a.used.Store(total(files))
-	going := oldest(files, owed, a.Max)
+	files, swept, err = sweep(a.Shelf, files, owed, alone)
+	a.used.Store(shelf.Total(files))
+	going := shelf.Oldest(files, func(f shelf.File) bool { return owed[f.Name] }, a.Max)
 	requests := make([]plantain.RequestID, len(going))
 	for i, f := range going {
-		requests[i] = plantain.RequestID(f.name)
+		requests[i] = plantain.RequestID(f.Name)
 	}
 	if lost := a.Rows.LoseAnswers(ctx, requests); lost != nil {
 		return swept, errors.Join(err, lost)
 	}
 	for _, f := range going {
-		err = errors.Join(err, a.Shelf.Remove(f.name))
-		a.used.Add(-f.size)
+		err = errors.Join(err, a.Shelf.Remove(f.Name))
+		a.used.Add(-f.Size)
 	}
 	return swept, err
 }

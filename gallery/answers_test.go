@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/internal/shelf"
 )
 
 // rows remembers what answers are kept, for tests of what is on the disk.
@@ -95,7 +96,7 @@ func TestFilesOfNobodyGo(t *testing.T) {
 	write(t, a, dir, "owed", 60)
 	write(t, a, dir, "orphan", 60)
 	write(t, a, dir, "young", 1) // its row may be on its way
-	write(t, a, dir, newPrefix+"half", 60)
+	write(t, a, dir, shelf.NewPrefix+"half", 60)
 	if n, err := a.Tidy(t.Context(), time.Now(), false); err != nil || n != 2 {
 		t.Errorf("swept %d, %v", n, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/internal/shelf"
 )
 
 // A Gallery keeps the pictures that were paid for. Rows and both shelves are
@@ -133,12 +134,12 @@ const maxStrays = 64
 // as one that was replaced by an empty or an older one: too many without a row, or some
 // that are not young where there is no row at all. What is older than the age is
 // nobody's loss.
-func (g *Gallery) strangers(files []kept, hang map[string]bool, before time.Time) (n int) {
+func (g *Gallery) strangers(files []shelf.File, hang map[string]bool, before time.Time) (n int) {
 	old := false
 	for _, f := range files {
-		if !hang[f.name] && !strings.HasPrefix(f.name, newPrefix) && !f.at.Before(before) {
+		if !hang[f.Name] && !strings.HasPrefix(f.Name, shelf.NewPrefix) && !f.At.Before(before) {
 			n++
-			old = old || time.Since(f.at) >= orphaned
+			old = old || time.Since(f.At) >= orphaned
 		}
 	}
 	if n > maxStrays || len(hang) == 0 && old {
@@ -154,11 +155,11 @@ func (g *Gallery) strangers(files []kept, hang map[string]bool, before time.Time
 func (g *Gallery) Tidy(ctx context.Context, now time.Time, alone bool) (swept int, err error) {
 	g.tidies.Lock()
 	defer g.tidies.Unlock()
-	files, err := g.Shelf.list() // before the rows are read: a file is older than its row
+	files, err := g.Shelf.List() // before the rows are read: a file is older than its row
 	if err != nil {
 		return 0, err
 	}
-	thumbs, err := g.Thumbs.list()
+	thumbs, err := g.Thumbs.List()
 	if err != nil {
 		return 0, err
 	}
@@ -173,23 +174,23 @@ func (g *Gallery) Tidy(ctx context.Context, now time.Time, alone bool) (swept in
 	if n := g.strangers(files, hang, before); n > 0 {
 		err = fmt.Errorf("%d files in the gallery are not known to the store and are left alone: bring back the store that knows them, or move them away", n)
 	} else {
-		files, swept, err = g.Shelf.sweep(files, hang, alone)
+		files, swept, err = sweep(g.Shelf, files, hang, alone)
 	}
-	g.used.Store(total(files))
-	going := oldest(files, hang, g.Max)
+	g.used.Store(shelf.Total(files))
+	going := shelf.Oldest(files, func(f shelf.File) bool { return hang[f.Name] }, g.Max)
 	ids := make([]plantain.PictureID, len(going))
 	for i, f := range going {
-		ids[i] = idOf(f.name)
-		delete(hang, f.name)
+		ids[i] = idOf(f.Name)
+		delete(hang, f.Name)
 	}
 	if dropped := g.Rows.DropPictures(ctx, ids); dropped != nil {
 		return swept, errors.Join(err, dropped)
 	}
 	for _, f := range going {
-		err = errors.Join(err, g.Shelf.Remove(f.name), g.Thumbs.Remove(f.name))
-		g.used.Add(-f.size)
+		err = errors.Join(err, g.Shelf.Remove(f.Name), g.Thumbs.Remove(f.Name))
+		g.used.Add(-f.Size)
 	}
-	_, _, failed := g.Thumbs.sweep(thumbs, hang, alone)
+	_, _, failed := sweep(g.Thumbs, thumbs, hang, alone)
 	return swept, errors.Join(err, failed)
 }
 

@@ -104,6 +104,7 @@ type Part struct {
 	Kind    Kind
 	Thought bool
 	Text    string // of a text part, cut at MaxText
+	TextAt  Span   // where all of it stands in the body, without quotes
 	MIME    string // of a picture, as the body says
 	URI     string // of fileData
 	// Width and Height are read from the picture's own header. Zero: not readable.
@@ -114,8 +115,9 @@ type Part struct {
 	Decoded int64
 	Digest  [32]byte
 	// Data and Signature are where the base64 of the picture and of the signature
-	// stand in the body, without quotes. Signature.Len zero: none. A data URL's
-	// Data begins behind its comma.
+	// stand in the body, without quotes. Signature.Len zero: none; where it has a
+	// Start all the same, an empty one or a null stands there. A data URL's Data
+	// begins behind its comma.
 	Data, Signature Span
 	// Object is the whole part in the body, braces included, so that a signature
 	// can be put behind the first of them. Len zero: it was cut.
@@ -181,6 +183,7 @@ type Asked struct {
 
 // A Turn is one entry of contents.
 type Turn struct {
-	Role  string
-	Parts []Part
+	Role   string
+	RoleAt Span // where the role stands in the body, without quotes. Len zero: nowhere
+	Parts  []Part
 }

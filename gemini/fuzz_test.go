@@ -94,7 +94,7 @@ func asEvent(b Body) Body {
 	const before, behind = len("data: "), len("\r\n\r\n")
 	b.Form, b.Events, b.Bytes = FormEvents, 1, b.Bytes+int64(before+behind)
 	for i := range b.Parts {
-		for _, s := range []*Span{&b.Parts[i].Data, &b.Parts[i].Signature, &b.Parts[i].Object} {
+		for _, s := range []*Span{&b.Parts[i].Data, &b.Parts[i].Signature, &b.Parts[i].Object, &b.Parts[i].TextAt} {
 			if *s != (Span{}) {
 				s.Start += int64(before)
 			}

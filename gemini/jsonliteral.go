@@ -21,7 +21,7 @@ func (t *tokenizer) literalBytes(p []byte) int {
 	case room < n:
 		t.fail(t.begin, "a number longer than %d bytes", maxNumber)
 	case n < len(p):
-		t.to.scalar(t.literal)
+		t.to.scalar(t.literal, t.begin)
 		t.afterValue()
 	}
 	return n

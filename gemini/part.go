@@ -20,7 +20,7 @@ func (b *partBuilder) enter(at spot, start int64) {
 func (b *partBuilder) value(p spot, v value) bool {
 	switch p {
 	case partText:
-		b.text, b.part.Text = true, v.text
+		b.text, b.part.Text, b.part.TextAt = true, v.text, v.span
 	case partThought:
 		b.part.Thought = !v.quoted && v.text == "true"
 	case partType:

@@ -72,7 +72,7 @@ func (r *reference) value(begin int) int {
 			if r.broken = isLiteral(r.body[end]); r.broken {
 				return end // 00 is two tokens to the decoder
 			}
-			r.walk.scalar([]byte(r.body[start:end]))
+			r.walk.scalar([]byte(r.body[start:end]), int64(start))
 		}
 		if r.broken {
 			return end

@@ -112,7 +112,7 @@ func (r *request) value(p spot, v value) {
 	a := &r.asked
 	switch p {
 	case turnRole:
-		r.turn.Role = v.text
+		r.turn.Role, r.turn.RoleAt = v.text, v.span
 	case systemText, system:
 		a.TextBytes += v.bytes
 	case candidateCount:

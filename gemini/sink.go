@@ -8,11 +8,12 @@ type sink struct {
 	text  []byte
 	bytes int64
 	image *picture
+	urls  urlFinder
 }
 
 func (s *sink) begin(k keep, at int64) {
 	s.keep, s.text, s.bytes = k, s.text[:0], 0
-	if k >= keepPicture {
+	if k == keepPicture || k == keepLink || k == keepGuess {
 		s.image = newPicture(at)
 	}
 }
@@ -25,6 +26,20 @@ func (s *sink) write(b []byte, at int64) {
 		s.text = append(s.text, b[:min(len(b), room)]...)
 	case keepPicture, keepLink, keepGuess:
 		s.image.write(b, at)
+	case keepURLs:
+		s.urls.write(b, at+int64(len(b)), false)
+	}
+}
+
+// escaped takes what an escape stands for, whose last character is at an offset.
+func (s *sink) escaped(b []byte, at int64) {
+	switch {
+	case s.keep == keepURLs:
+		s.urls.write(b, at+1, true)
+	case s.image != nil && (b[0] == '\n' || b[0] == '\r'):
+		// Line breaks that some encoders put into base64 are no part of it.
+	default:
+		s.write(b, at)
 	}
 }
 

@@ -134,6 +134,7 @@ const (
 	keepPicture
 	keepLink  // the address of a picture, or a data URL
 	keepGuess // what is a picture if it looks like one
+	keepURLs  // a text with pictures in it
 )
 
 // keeps says what is kept of a string at the spot.

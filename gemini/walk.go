@@ -98,14 +98,7 @@ func (w *walker) beginString(at int64) { w.strings.begin(w.next.keeps(), at) }
 
 func (w *walker) run(b []byte, at int64) { w.strings.write(b, at) }
 
-// escaped takes what an escape stands for; the line breaks that some encoders
-// put into base64 are no part of it.
-func (w *walker) escaped(b []byte, at int64) {
-	if w.strings.image != nil && (b[0] == '\n' || b[0] == '\r') {
-		return
-	}
-	w.strings.write(b, at)
-}
+func (w *walker) escaped(b []byte, at int64) { w.strings.escaped(b, at) }
 
 func (w *walker) endString(s Span) {
 	v := value{quoted: true, span: s, name: w.name}
@@ -148,9 +141,13 @@ func (w *walker) endCut() {
 	}
 }
 
-// scalar takes a number, true, false or null. Null is as good as absent.
-func (w *walker) scalar(b []byte) {
-	if w.next.keeps() == keepText && string(b) != "null" {
+// scalar takes a number, true, false or null, which stands at an offset. Null is as
+// good as absent, but for where a signature should be.
+func (w *walker) scalar(b []byte, at int64) {
+	switch null := string(b) == "null"; {
+	case null && w.next == partSignature:
+		w.find.value(w.next, value{span: Span{Start: at}})
+	case !null && w.next.keeps() == keepText:
 		w.find.value(w.next, value{text: string(b), bytes: int64(len(b)), name: w.name})
 	}
 	w.afterValue()

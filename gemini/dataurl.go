@@ -1,0 +1,133 @@
+package gemini
+
+import (
+	"errors"
+	"io"
+	"strings"
+)
+
+// PicturesIn finds the pictures that stand in a text as data URLs, as chats keep them.
+// The text is read as it stands in a body, with its JSON escapes, from offset at. Each
+// is the part that it would be; its Object is the URL. It keeps a few kilobytes of each.
+func PicturesIn(text io.Reader, at int64) ([]Part, error) {
+	var w walker
+	w.strings.keep = keepURLs
+	t := tokenizer{to: &w, state: inString, str: stringState{start: at}}
+	buffer := make([]byte, block)
+	for t.state == inString {
+		n, err := text.Read(buffer)
+		t.stringBytes(buffer[:n], at)
+		at += int64(n)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			w.strings.urls.drop()
+			return nil, err
+		}
+	}
+	w.strings.urls.end()
+	return w.strings.urls.found, nil
+}
+
+// LooksPictured reports whether a text may have a picture in it, as far as it was kept.
+func LooksPictured(text string) bool {
+	return len(text) > MaxText-4 || strings.Contains(text, dataImage)
+}
+
+const dataImage = dataURL + "image/"
+
+// A urlFinder finds the data URLs of pictures in a text as it passes.
+type urlFinder struct {
+	matched int      // how many characters of dataImage came
+	start   int64    // offset of the first of them
+	image   *picture // of the URL that is passing; nil: none
+	until   int64    // the end of it so far
+	escaped bool     // an escape was in it
+	found   []Part
+}
+
+// write takes bytes of which the last one ends before offset until.
+func (f *urlFinder) write(b []byte, until int64, escaped bool) {
+	for len(b) > 0 {
+		var n int
+		if f.image == nil {
+			n = f.search(b, until)
+		} else {
+			n = f.take(b, until, escaped)
+		}
+		b = b[n:]
+	}
+}
+
+// search takes bytes until the beginning of a URL is whole.
+func (f *urlFinder) search(b []byte, until int64) int {
+	if f.matched == 0 {
+		n := indexFrom(b, 0, dataImage[0])
+		if n == len(b) {
+			return n
+		}
+		f.matched, f.start = 1, until-int64(len(b)-n)
+		return n + 1
+	}
+	if b[0] != dataImage[f.matched] {
+		f.matched = 0
+		return 0
+	}
+	if f.matched++; f.matched == len(dataImage) {
+		f.matched, f.escaped = 0, false
+		f.image = newPicture(f.start)
+		f.image.write([]byte(dataImage), f.start)
+		f.until = until - int64(len(b)-1)
+	}
+	return 1
+}
+
+// take takes bytes of the URL, until one that is none of it.
+func (f *urlFinder) take(b []byte, until int64, escaped bool) int {
+	n := 0
+	for n < len(b) && f.image.mayHave(b[n]) {
+		n++
+		if b[n-1] == ',' {
+			break // what follows is of another kind
+		}
+	}
+	if n == 0 {
+		f.end()
+		return 0
+	}
+	end := until - int64(len(b)-n)
+	f.image.write(b[:n], end-int64(n))
+	f.until, f.escaped = end, f.escaped || escaped
+	return n
+}
+
+// mayHave reports whether a character may be the next one of a data URL.
+func (p *picture) mayHave(c byte) bool {
+	if p.prefix != inBase64 && strings.IndexByte(";,.", c) >= 0 {
+		return true
+	}
+	return c == '=' || sextets[0][c] != noBase64
+}
+
+// end ends the URL that is passing.
+func (f *urlFinder) end() {
+	p := f.image
+	if p == nil {
+		return
+	}
+	p.settle(Span{f.start, f.until - f.start, f.escaped})
+	p.finish()
+	if p.digest != [32]byte{} && strings.HasSuffix(string(p.url), ";base64") {
+		f.found = append(f.found, Part{Kind: KindImage, MIME: p.mime(), Width: p.width, Height: p.height,
+			Decoded: p.decoded, Digest: p.digest, Data: p.data, Object: Span{f.start, f.until - f.start, f.escaped}})
+	}
+	f.drop()
+}
+
+func (f *urlFinder) drop() {
+	if f.image != nil {
+		f.image.free()
+		f.image = nil
+	}
+}

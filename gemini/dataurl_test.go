@@ -1,0 +1,60 @@
+package gemini
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestPicturesAreFoundInATextWhereverTheyStand(t *testing.T) {
+	t.Parallel()
+	data := base64.StdEncoding.EncodeToString(testPNG)
+	safe := strings.TrimRight(base64.URLEncoding.EncodeToString(testPNG), "=")
+	php := strings.ReplaceAll(data, "/", `\/`)
+	for name, c := range map[string]struct {
+		text string
+		urls []string
+		data []string
+	}{
+		"alone":       {"data:image/png;base64," + data, []string{"data:image/png;base64," + data}, []string{data}},
+		"in Markdown": {`Here:\n\n![a \"fox\"](data:image/png;base64,` + data + `)\nEnjoy`, []string{"data:image/png;base64," + data}, []string{data}},
+		"twice": {"a data:image/png;base64," + data + " b data:image/png;base64," + safe + ".",
+			[]string{"data:image/png;base64," + data, "data:image/png;base64," + safe}, []string{data, safe}},
+		"with escaped slashes":  {`(data:image\/png;base64,` + php + `)`, []string{`data:image\/png;base64,` + php}, []string{php}},
+		"with parameters":       {"<data:image/png;name=a.png;base64," + data + ">", []string{"data:image/png;name=a.png;base64," + data}, []string{data}},
+		"ended by an escape":    {"data:image/png;base64," + data + `\nand`, []string{"data:image/png;base64," + data}, []string{data}},
+		"not base64":            {"data:image/svg+xml,<svg/> and data:image/svg+xml;utf8,abc", nil, nil},
+		"half a beginning":      {"ddata:imag data:image", nil, nil},
+		"a beginning before it": {"data:data:image/png;base64," + data, []string{"data:image/png;base64," + data}, []string{data}},
+		"nothing behind it":     {"data:image/png;base64,", nil, nil},
+		"none":                  {"a quince", nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const at = 100
+			body := strings.Repeat(" ", at) + c.text
+			whole, err := PicturesIn(strings.NewReader(c.text), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bit, err := PicturesIn(iotest.OneByteReader(strings.NewReader(c.text)), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, whole, bit)
+			if len(whole) != len(c.urls) {
+				t.Fatalf("found %d", len(whole))
+			}
+			cut := func(s Span) string { return body[s.Start : s.Start+s.Len] }
+			for i, p := range whole {
+				if cut(p.Object) != c.urls[i] || cut(p.Data) != c.data[i] {
+					t.Errorf("found %q with %q", cut(p.Object), cut(p.Data))
+				}
+				if p.MIME != "image/png" && !strings.Contains(c.text, `\/`) || p.Digest != Identify(testPNG) || p.Kind != KindImage {
+					t.Errorf("found %+v", p)
+				}
+			}
+		})
+	}
+}

@@ -12,7 +12,7 @@ type VirtualKey struct {
 	Created time.Time
 	Expires time.Time // zero: never
 	Revoked time.Time // zero: it was not; in the future: it ends then, after a rotation
-	Used    time.Time // when it last opened the door, to the hour; zero: never
+	Used    time.Time // when it last opened the door; zero: never
 	Allowance
 }
 

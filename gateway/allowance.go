@@ -138,5 +138,5 @@ func (g *Gateway) ownKey(w http.ResponseWriter, r *http.Request) {
 		g.keyFault(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, ViewKey(k, "", accounts[k.Client], g.Door.now()))
+	writeJSON(w, http.StatusOK, ViewKey(g.Door.seen(k), "", accounts[k.Client], g.Door.now()))
 }

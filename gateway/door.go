@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -41,6 +42,9 @@ type Door struct {
 
 	mu     sync.RWMutex
 	byHash map[[32]byte]plantain.VirtualKey
+
+	using sync.Mutex
+	used  map[[32]byte]time.Time // when, of keys of which it is not written down yet
 }
 
 // A visitor is who stands at the door.
@@ -116,32 +120,46 @@ func (d *Door) key(v visitor) (plantain.VirtualKey, bool) {
 	return k, ok
 }
 
-// note keeps the hour in which a visitor's key was last used. The first one of an
-// hour waits for the disk.
-func (d *Door) note(ctx context.Context, v visitor) error {
-	hour := d.now().Truncate(time.Hour)
-	if v.key == [32]byte{} || !d.newHour(v.key, hour) {
-		return nil
+// note takes down that a visitor's key was used. No request waits for the disk for it.
+func (d *Door) note(v visitor) {
+	if v.key == [32]byte{} {
+		return
 	}
-	return d.Keys.NoteKey(context.WithoutCancel(ctx), v.key, hour)
+	d.using.Lock()
+	defer d.using.Unlock()
+	if d.used == nil {
+		d.used = map[[32]byte]time.Time{}
+	}
+	d.used[v.key] = d.now()
 }
 
-// newHour reports whether a key is used for the first time in an hour.
-func (d *Door) newHour(key [32]byte, hour time.Time) bool {
-	d.mu.RLock()
-	k, ok := d.byHash[key]
-	d.mu.RUnlock()
-	if !ok || !k.Used.Before(hour) {
-		return false
+// Write writes down when keys were used since it was called last; what can't be is
+// tried again the next time.
+func (d *Door) Write(ctx context.Context) error {
+	d.using.Lock()
+	used := maps.Clone(d.used)
+	d.using.Unlock()
+	for key, at := range used {
+		if err := d.Keys.NoteKey(ctx, key, at); err != nil {
+			return err
+		}
+		d.using.Lock()
+		if d.used[key].Equal(at) {
+			delete(d.used, key)
+		}
+		d.using.Unlock()
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if k, ok = d.byHash[key]; !ok || !k.Used.Before(hour) {
-		return false
+	return nil
+}
+
+// seen gives a key with when it was used, written down or not.
+func (d *Door) seen(k plantain.VirtualKey) plantain.VirtualKey {
+	d.using.Lock()
+	defer d.using.Unlock()
+	if at := d.used[k.Hash]; at.After(k.Used) {
+		k.Used = at
 	}
-	k.Used = hour
-	d.byHash[key] = k
-	return true
+	return k
 }
 
 func (d *Door) isOperator(shown string) bool {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,44 +178,55 @@ func TestNamesOfClients(t *testing.T) {
 	}
 }
 
-// noted counts how often the use of a key is kept.
+// noted keeps when keys were used, unless it fails.
 type noted struct {
 	kept
-	times atomic.Int32
+	fails error
+	used  map[[32]byte]time.Time
 }
 
-func (n *noted) NoteKey(context.Context, [32]byte, time.Time) error {
-	n.times.Add(1)
-	return nil
+func (n *noted) NoteKey(_ context.Context, key [32]byte, at time.Time) error {
+	if n.fails == nil {
+		n.used[key] = at
+	}
+	return n.fails
 }
 
-func TestTheUseOfAKeyIsKeptOnceAnHour(t *testing.T) {
+func TestTheUseOfAKeyIsSeenAtOnceAndWrittenDownLater(t *testing.T) {
 	t.Parallel()
-	key, k := NewKey("alice", false, now, time.Time{})
-	keys := &noted{kept: kept{k}}
-	var clock atomic.Pointer[time.Time]
-	d := &Door{Keys: keys, Now: func() time.Time { return *clock.Load() }}
+	key, k := NewKey("alice", false, now.Add(-time.Minute), time.Time{})
+	keys := &noted{kept: kept{k}, used: map[[32]byte]time.Time{}}
+	d := &Door{Keys: keys, Now: func() time.Time { return now }}
 	if err := d.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for hour := range 3 {
-		at := now.Add(time.Duration(hour) * time.Hour)
-		clock.Store(&at)
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
-				r := httptest.NewRequest("GET", "/v1beta/models", nil)
-				r.Header.Set("X-Goog-Api-Key", key)
-				v, err := d.admit(r)
-				if err = errors.Join(err, d.note(r.Context(), v)); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		if n := keys.times.Load(); int(n) != hour+1 {
-			t.Errorf("kept %d times in %d hours", n, hour+1)
-		}
+	var visits sync.WaitGroup
+	for range 8 {
+		visits.Go(func() {
+			r := httptest.NewRequest("GET", "/v1beta/models", nil)
+			r.Header.Set("X-Goog-Api-Key", key)
+			v, err := d.admit(r)
+			if err != nil {
+				t.Error(err)
+			}
+			d.note(v)
+		})
+	}
+	visits.Wait()
+	if at := d.seen(k).Used; !at.Equal(now) {
+		t.Errorf("it is seen as used at %v", at)
+	}
+	keys.fails = errors.New("the disk is full")
+	if err := d.Write(t.Context()); !errors.Is(err, keys.fails) {
+		t.Error(err)
+	}
+	keys.fails = nil
+	if err := d.Write(t.Context()); err != nil || !keys.used[k.Hash].Equal(now) {
+		t.Errorf("%v, %v is written down", err, keys.used[k.Hash])
+	}
+	clear(keys.used)
+	if err := d.Write(t.Context()); err != nil || len(keys.used) > 0 {
+		t.Errorf("%v: it is written down twice", err)
 	}
 }
 

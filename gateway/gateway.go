@@ -147,9 +147,7 @@ func (g *Gateway) behind(next http.HandlerFunc) http.Handler {
 			turnedAway(w, err)
 			return
 		}
-		if err := g.Door.note(r.Context(), v); err != nil {
-			g.log().Warn("it could not be kept when a key was used", "client", v.client, "error", err)
-		}
+		g.Door.note(v)
 		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
 		if v.walkIn {
 			open.ServeHTTP(w, r)

@@ -24,7 +24,7 @@ type KeyView struct {
 	Created time.Time           `json:"created"`
 	Expires time.Time           `json:"expires,omitzero"`
 	Revoked time.Time           `json:"revoked,omitzero"`
-	Used    time.Time           `json:"last_used,omitzero"` // to the hour
+	Used    time.Time           `json:"last_used,omitzero"`
 	Limits  []LimitView         `json:"limits,omitempty"`
 	Models  []plantain.Model    `json:"models,omitempty"`   // absent: all
 	MaxSize string              `json:"max_size,omitempty"` // absent: every size
@@ -98,7 +98,7 @@ func (g *Gateway) listKeys(w http.ResponseWriter, r *http.Request) {
 	}
 	views := make([]KeyView, len(keys))
 	for i, k := range keys {
-		views[i] = ViewKey(k, "", accounts[k.Client], g.Door.now())
+		views[i] = ViewKey(g.Door.seen(k), "", accounts[k.Client], g.Door.now())
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"keys": views})
 }
@@ -181,7 +181,7 @@ func (g *Gateway) changed(w http.ResponseWriter, r *http.Request, err error, k p
 		g.keyFault(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, ViewKey(k, key, accounts[k.Client], g.Door.now()))
+	writeJSON(w, http.StatusOK, ViewKey(g.Door.seen(k), key, accounts[k.Client], g.Door.now()))
 }
 
 func (g *Gateway) catalogue() *gemini.Catalogue {

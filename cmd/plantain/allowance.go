@@ -114,7 +114,7 @@ func may(k gateway.KeyView, now time.Time) (lines []string) {
 			line += fmt.Sprintf(" beside %s%s held by requests that run", sign, l.Held)
 		}
 		if !l.Resets.IsZero() {
-			line += ", resets " + inWords(l.Resets, now)
+			line += ", resets " + inWords(l.Resets, now) + l.Resets.Local().Format(" MST")
 		}
 		lines = append(lines, line)
 	}

@@ -207,6 +207,7 @@ func (keysList) Run(w *world, c *cli) error {
 		rows = append(rows, []string{string(k.Name), k.Hint + "…", k.State, admin, orNever(k.Created), orNever(k.Expires), orNever(k.Used)})
 	}
 	table(w.stdout, rows)
+	fmt.Fprintf(w.stdout, "\nTimes are those of the zone %s.\n", localZone())
 	said := ""
 	for _, k := range got.Keys {
 		if k.State == "revoked" || k.State == "expired" || k.Name == plantain.ClientName(said) {

@@ -107,19 +107,24 @@ func (b books) write(ctx context.Context) error {
 	)
 }
 
-// note writes down what was counted until the context ends, and then the rest.
+// note writes down what was counted, and which keys were used, until the context
+// ends, and then the rest.
 func (h *house) note(ctx context.Context) {
 	tick := time.NewTicker(notedEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			if err := h.books.write(context.WithoutCancel(ctx)); err != nil {
-				h.log.Error("what was turned away or spared is not written down", "error", err)
+			if err := h.writeNoted(context.WithoutCancel(ctx)); err != nil {
+				h.log.Error("what was turned away or spared, or when keys were used, is not written down", "error", err)
 			}
 			return
 		case <-tick.C:
-			_ = h.books.write(ctx) // it is tried again; what ails the store, others tell
+			_ = h.writeNoted(ctx) // it is tried again; what ails the store, others tell
 		}
 	}
+}
+
+func (h *house) writeNoted(ctx context.Context) error {
+	return errors.Join(h.books.write(ctx), h.door.Write(ctx))
 }

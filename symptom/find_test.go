@@ -72,6 +72,8 @@ var asked = map[string][]string{
 		"model talks but does not paint", "zero images in response", "finishReason: OTHER", "empty candidates",
 		"200 status and no picture", "gemini api gives me text only", "where is the image in the response, parts empty",
 		"response has no images", "200 but empty", "model answered with words only",
+		"NoneType object is not iterable", "'NoneType' object has no attribute 'parts'", "TypeError: Cannot read properties of undefined",
+		"list index out of range", "NoneType object is not subscriptable",
 	},
 	"filtered": {
 		"IMAGE_SAFETY", "image was blocked by the safety filter", "PROHIBITED_CONTENT", "blockReason: SAFETY",
@@ -162,6 +164,15 @@ var asked = map[string][]string{
 		"not sharp", "image is grainy", "pics look terrible", "got 1K instead of 4K", "everything comes out square",
 		"my image is blurred",
 		"my pictures are blurry", "resolution too small", "wrong aspect ratio", "poor quality",
+	},
+	"black-image": {
+		"image is black", "black image", "all images are black", "full black picture", "PIL.UnidentifiedImageError",
+		"my png is broken", "saved jpeg is corrupt", "image file is corrupted", "transparent background becomes black",
+		"comfyui black output", "file is damaged after saving",
+	},
+	"watermark": {
+		"watermark", "remove the watermark", "sparkle in the corner of my image", "gemini logo on the picture", "SynthID", "star in the bottom right corner",
+		"does the api add a watermark", "image has a watermark", "invisible watermark",
 	},
 	"which-model": {
 		"nano banana 2 or pro", "which model is better for text", "difference between nb2 and pro", "NB2 vs Pro",
@@ -293,7 +304,7 @@ func TestWordsThatFitNothingLeadNowhere(t *testing.T) {
 		"credit score of my neighbour's dog", "train timetable berlin hamburg", "best pizza in town",
 		"how old is the president", "my car won't start", "free parking near me", "which way to the station",
 		"reset my wifi router", "book a table for two", "school starts tomorrow", "small dog breeds",
-		"lorem ipsum dolor sit amet", "photo of my cat", "draw a cat", "how tall is everest", "two tickets to rome",
+		"lorem ipsum dolor sit amet", "a black cat on a white sofa", "black friday deals", "star wars poster", "photo of my cat", "draw a cat", "how tall is everest", "two tickets to rome",
 		"buy a new phone", "red apple", "make me a sandwich", "football score today", "what time is it",
 		"car insurance quote", "learn spanish fast",
 		"best laptop for students", "how to tie a tie", "rainy day in london", "the cat sat on the mat", "flight to new york", "guitar chords", "my wife is angry", "stock market", "open a bank account",

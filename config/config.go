@@ -96,11 +96,13 @@ type Clients struct {
 
 // Retention is how long things are kept.
 type Retention struct {
-	Images      time.Duration
-	ImagesMax   int64 // bytes
-	Prompts     bool  // the text that asked for an image is kept beside it
-	Signatures  time.Duration
-	Idempotency time.Duration // of the answer to a request; zero: none is kept
+	Images     time.Duration
+	ImagesMax  int64         // bytes
+	Prompts    bool          // the text that asked for an image is kept beside it
+	Signatures time.Duration // of what a model's turn carried, since it was last needed; zero: nothing is kept
+	// SignaturesMax is how many bytes of them are kept; zero: as many as come.
+	SignaturesMax int64
+	Idempotency   time.Duration // of the answer to a request; zero: none is kept
 	// IdempotencyMax is how many bytes of answers are kept; zero: as many as come.
 	IdempotencyMax int64
 	Filtered       time.Duration // of requests that were filtered; zero: none is remembered
@@ -128,7 +130,7 @@ func Default() Config {
 		Retry:      Retry{Attempts: 6, Base: time.Second, Cap: 32 * time.Second, Budget: 0.2},
 		Queue:      Queue{MaxWait: 120 * time.Second, MaxLength: 1000},
 		Billing:    Billing{Filtered: plantain.FilteredCharged},
-		Retention:  Retention{Images: 30 * day, ImagesMax: 20e9, Prompts: true, Signatures: 7 * day, Idempotency: day, IdempotencyMax: 5e9, Filtered: day},
+		Retention:  Retention{Images: 30 * day, ImagesMax: 20e9, Prompts: true, Signatures: 7 * day, SignaturesMax: 10e9, Idempotency: day, IdempotencyMax: 5e9, Filtered: day},
 		Spool:      Spool{Memory: 128 << 20},
 		StatusFeed: "https://status.cloud.google.com/incidents.json",
 		Catalogue:  gemini.DefaultCatalogue(),

@@ -97,6 +97,7 @@ func (r *reader) config(s *section, text []byte, c *Config) {
 		k.bytes("images_max", &c.Retention.ImagesMax)
 		parsed(k, "prompts", &c.Retention.Prompts, "true or false", parseBool)
 		k.duration("signatures", &c.Retention.Signatures)
+		k.bytes("signatures_max", &c.Retention.SignaturesMax)
 		k.duration("idempotency", &c.Retention.Idempotency)
 		k.bytes("idempotency_max", &c.Retention.IdempotencyMax)
 		k.duration("filtered", &c.Retention.Filtered)

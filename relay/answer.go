@@ -15,6 +15,7 @@ import (
 	"github.com/plantainhq/plantain/internal/spool"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/thread"
 )
 
 // header is what Plantain adds to the headers of an answer.
@@ -27,6 +28,7 @@ type header struct {
 	image    string         // what differs from what was asked; empty: not said
 	instead  plantain.Model // the model that served in the place of the one asked for; empty: none did
 	fallback string         // what an error tells of those that did not; empty: nothing
+	healed   thread.How     // what the last attempt took
 	after    time.Duration  // Retry-After; zero: none
 	running  bool           // the attempt goes on: neither its verdict nor its cost is known
 }
@@ -44,6 +46,9 @@ func (h header) write(to http.Header) {
 	}
 	if h.image != "" {
 		to.Set("Plantain-Image", h.image)
+	}
+	if h.healed != thread.Untouched {
+		to.Set("Plantain-Healed", string(h.healed))
 	}
 	if h.instead != "" {
 		to.Set("Plantain-Model-Fallback", string(h.instead))
@@ -63,7 +68,7 @@ func costUSD(c plantain.Cost) string {
 
 // heading is what the headers of an answer say of the request as it stands.
 func (a *ask) heading(attempts int) header {
-	return header{request: a.id, attempts: attempts, cost: a.spent, instead: a.instead(), fallback: a.fallback.said()}
+	return header{request: a.id, attempts: attempts, cost: a.spent, instead: a.instead(), fallback: a.fallback.said(), healed: a.how}
 }
 
 // An answer is what the client gets: Google's answer as it came, Google's error

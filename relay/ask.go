@@ -16,6 +16,7 @@ import (
 	"github.com/plantainhq/plantain/internal/spool"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/thread"
 )
 
 // A Caller is who asks, as the face in front of the Transport found out. It
@@ -79,8 +80,10 @@ type ask struct {
 	// flight uses them.
 	idle    time.Time
 	waited  time.Duration
-	claimed bool // its key stands in the books
-	kept    bool // so does its answer, or will
+	flat    bool       // it is sent without a turn of the model's
+	how     thread.How // its last attempt was healed
+	claimed bool       // its key stands in the books
+	kept    bool       // so does its answer, or will
 	bounds
 	need     pool.Amount
 	spent    plantain.Cost // of all attempts so far

@@ -308,7 +308,7 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 	v := r.verdict
 	t.log().Info("attempt", "request", a.id, "attempt", n, "project", r.member.Name, "model", a.entry.ID,
 		"status", r.facts.Status, "verdict", v.Class.String(), "charged", v.Charged.String(), "cost", r.cost.String(),
-		"took", r.facts.Took.Round(time.Millisecond), "image", asAsked(a, &r.facts.Body), "error", r.cause())
+		"took", r.facts.Took.Round(time.Millisecond), "image", asAsked(a, &r.facts.Body), "healed", a.how, "error", r.cause())
 	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: r.member.Name, Class: v.Class, Charged: v.Charged, Cost: r.cost})
 }
 

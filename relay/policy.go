@@ -54,7 +54,9 @@ func (p Policy) Next(v plantain.Verdict, n, again int) Step {
 		return Step{Done: v.Wait == 0} // as above, where it is one that a wait ends
 	case plantain.NoImage:
 		return Step{Done: again >= p.NoImage}
-	case plantain.Success, plantain.Unanswered, plantain.Unclassifiable, plantain.ThoughtSignature, plantain.BadRequest,
+	case plantain.ThoughtSignature:
+		return Step{Done: again > 0} // once more, healed harder
+	case plantain.Success, plantain.Unanswered, plantain.Unclassifiable, plantain.BadRequest,
 		plantain.ModelNotFound, plantain.SafetyPrompt, plantain.SafetyImage, plantain.Recitation, plantain.Truncated:
 		return Step{Done: true}
 	default:

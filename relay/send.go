@@ -47,7 +47,9 @@ func (t *Transport) send(f *flight, o *out, n int) *got {
 	defer cancel()
 	var trace progress
 	g := &got{facts: gemini.Facts{Asked: a.asked}}
-	req, err := t.outgoing(httptrace.WithClientTrace(ctx, trace.client()), o, a, &trace)
+	body := t.healed(a)
+	defer func() { _ = body.close() }() // it was only read
+	req, err := t.outgoing(httptrace.WithClientTrace(ctx, trace.client()), o, a, body, &trace)
 	if err != nil {
 		g.facts.Err = err
 		return g
@@ -75,7 +77,7 @@ func (t *Transport) send(f *flight, o *out, n int) *got {
 // outgoing builds the request to Google. Its body can be had again, so that the
 // standard client may repeat what never left on a connection that had gone
 // stale; a POST of which a byte was written it does not repeat.
-func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, trace *progress) (*http.Request, error) {
+func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, body *sendable, trace *progress) (*http.Request, error) {
 	address, err := o.way.Address(a.route.path(a.entry), a.query)
 	if err != nil {
 		return nil, err
@@ -93,8 +95,8 @@ func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, trace *progres
 		return nil, err
 	}
 	if a.body != nil {
-		req.ContentLength = a.body.Len()
-		req.GetBody = func() (io.ReadCloser, error) { return &counted{a.body.Reader(nil), trace}, nil }
+		req.ContentLength = body.length()
+		req.GetBody = func() (io.ReadCloser, error) { return &counted{body.reader(), trace}, nil }
 		req.Body, _ = req.GetBody()
 	}
 	return req, nil
@@ -250,7 +252,7 @@ func latest(a, b time.Time) time.Time {
 
 // counted notes when a body was taken to its end.
 type counted struct {
-	body  *spool.Reader
+	body  io.ReadCloser
 	trace *progress
 }
 

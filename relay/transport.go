@@ -19,6 +19,7 @@ import (
 	"github.com/plantainhq/plantain/internal/spool"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/thread"
 	"github.com/plantainhq/plantain/verdict"
 )
 
@@ -36,10 +37,13 @@ type Transport struct {
 	// Answers are kept for requests that come again; nil: a repeated request gets the
 	// answer of one that runs, and what ended is forgotten.
 	Answers *gallery.Answers
-	Gallery *gallery.Gallery  // where pictures are kept; nil: nowhere
-	Base    http.RoundTripper // nil: like http.DefaultTransport, with more connections kept
-	Clock   plantain.Clock    // zero: the real one
-	Log     *slog.Logger      // nil: nothing is logged
+	Gallery *gallery.Gallery // where pictures are kept; nil: nowhere
+	// Signatures is what the turns of a model carried, for clients that send them back
+	// without it; nil: nothing is remembered, and Google's placeholder stands for it.
+	Signatures *thread.Memory
+	Base       http.RoundTripper // nil: like http.DefaultTransport, with more connections kept
+	Clock      plantain.Clock    // zero: the real one
+	Log        *slog.Logger      // nil: nothing is logged
 	// Watch is told what happens to every request, by many goroutines at once; nil:
 	// nobody. It must not block.
 	Watch func(Event)
@@ -180,6 +184,11 @@ func (t *Transport) run(f *flight) *answer {
 		answer = t.answer(a, end.last, end.attempts)
 	}
 	t.remember(a, answer)
+	if t.Signatures.Crowded() {
+		if err := t.Signatures.Tidy(t.now(), false); err != nil {
+			t.log().Error("the thought signatures can't be tidied up", "error", err)
+		}
+	}
 	return answer
 }
 
@@ -215,6 +224,7 @@ func (t *Transport) try(f *flight, behind int) ending {
 		}
 		t.settle(a, last, n)
 		if f.answer != nil {
+			t.learn(a, last)
 			t.hang(a, last, func() { t.arrive(a, last, n) })
 			return ending{last, n, nil}
 		}
@@ -327,6 +337,9 @@ func (t *Transport) next(v plantain.Verdict, a *ask, n, again int) Step {
 		p.Unknown = p.attempts()
 	}
 	step := p.Next(v, n, again)
+	if v.Class == plantain.ThoughtSignature && !step.Done {
+		step.Done = !t.flatten(a)
+	}
 	if step.Costly && !step.Done && !t.budget.spend(t.now()) {
 		t.log().Warn("retry budget used up: no more retries for this request", "request", a.id, "verdict", v.Class)
 		step.Done = true

@@ -121,15 +121,26 @@ func tell(t testing.TB, m *Memory, of plantain.ClientName, asked, answer string)
 // sent reads a request as it is to be sent.
 func sent(t testing.TB, h *Healing, body string) string {
 	t.Helper()
-	got, err := io.ReadAll(h.Reader(strings.NewReader(body), int64(len(body))))
+	r := h.Reader(strings.NewReader(body), int64(len(body)))
+	if err := h.Close(); err != nil { // it is still read
+		t.Error(err)
+	}
+	got, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := int64(len(body)) + h.Grows(); int64(len(got)) != want {
 		t.Errorf("%d bytes, said to be %d", len(got), want)
 	}
-	if err := h.Close(); err != nil {
-		t.Error(err)
+	for range 2 {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, f := range h.open {
+		if err := f.Close(); err == nil {
+			t.Error("the file of a signature was left open")
+		}
 	}
 	return string(got)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 )
 
 // How says what it took to heal a request.
@@ -23,11 +24,13 @@ const (
 const Dummy = "skip_thought_signature_validator"
 
 // A Healing is how a request is to be sent. The zero value and nil are a request that
-// goes as it came. Close it when it was sent.
+// goes as it came. It holds what it reads the signatures from until it is closed and so
+// is every Reader of it.
 type Healing struct {
 	How     How
 	splices []splice // in the order of the body, none over another
 	open    []io.Closer
+	holders atomic.Int32 // readers that are open; one less once the Healing itself is closed
 }
 
 // A splice is a run of a body that other bytes take the place of.
@@ -60,8 +63,9 @@ func (h *Healing) Grows() (n int64) {
 }
 
 // Reader gives the request as it is to be sent, of a body of a size. Several may be
-// read at once.
-func (h *Healing) Reader(body io.ReaderAt, size int64) io.Reader {
+// read at once. Close it.
+func (h *Healing) Reader(body io.ReaderAt, size int64) io.ReadCloser {
+	h.holders.Add(1)
 	var all []source
 	at := int64(0)
 	for _, s := range h.splices {
@@ -69,19 +73,32 @@ func (h *Healing) Reader(body io.ReaderAt, size int64) io.Reader {
 		all = append(all, s.put...)
 		at = s.at + s.cut
 	}
-	return &reader{rest: append(all, source{from: body, at: at, len: size - at})}
+	all = append(all, source{from: body, at: at, len: size - at})
+	return &sending{reader: reader{all}, of: h}
 }
 
-// Close gives back what holds the signatures.
+// A sending reads a request as it is to be sent.
+type sending struct {
+	reader
+	of *Healing
+}
+
+// Close lets go of the signatures. A second one does nothing.
+func (s *sending) Close() error {
+	of := s.of
+	s.of = nil
+	return of.Close()
+}
+
+// Close lets go of the signatures, which the last one to do so gives back.
 func (h *Healing) Close() error {
-	if h == nil {
+	if h == nil || h.holders.Add(-1) >= 0 {
 		return nil
 	}
 	var errs []error
 	for _, c := range h.open {
 		errs = append(errs, c.Close())
 	}
-	h.open = nil
 	return errors.Join(errs...)
 }
 

@@ -190,6 +190,9 @@ const halfWritten = 15 * time.Minute
 // passed, those that were not needed for longest until a tenth of it is free. alone says
 // that no other process writes to the folder and this one has not begun.
 func (m *Memory) Tidy(now time.Time, alone bool) error {
+	if m == nil {
+		return nil
+	}
 	m.tidies.Lock()
 	defer m.tidies.Unlock()
 	files, err := m.shelf.List()

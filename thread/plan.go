@@ -2,6 +2,7 @@ package thread
 
 import (
 	"io"
+	"slices"
 
 	"github.com/plantainhq/plantain/gemini"
 )
@@ -12,6 +13,9 @@ type recall func(keys ...key) source
 
 // plan says how a request is healed: every turn of the model gets back what it lacks.
 func plan(asked *gemini.Asked, body io.ReaderAt, remembered recall) (*Healing, error) {
+	if !slices.ContainsFunc(asked.Turns, func(t gemini.Turn) bool { return t.Role == model || loneIn(&t) }) {
+		return &Healing{}, nil
+	}
 	p := planner{body: body, recall: remembered}
 	talk := newConversation()
 	for i := range asked.Turns {

@@ -185,10 +185,6 @@ func (v *visit) checkConfig(context.Context) doctor.Finding {
 	}
 	f := doctor.Finding{State: doctor.OK, Says: says}
 	google, gemini := strings.TrimSpace(v.w.env("GOOGLE_API_KEY")), strings.TrimSpace(v.w.env("GEMINI_API_KEY"))
-	if names := idle(v.config); len(names) > 0 {
-		f.State, f.Side, f.Says = doctor.Warning, doctor.You, says+" Without effect in this version: "+strings.Join(names, ", ")+"."
-		f.Fix = "Take it out, so that nobody relies on it."
-	}
 	if v.source.path == "" && google != "" && gemini != "" && google != gemini {
 		f.State, f.Side, f.Says = doctor.Warning, doctor.You, "GOOGLE_API_KEY and GEMINI_API_KEY are both set, and differ; the former is used."
 		f.Evidence, f.Fix = "Google's SDKs choose so too", "Unset the one that is not meant."

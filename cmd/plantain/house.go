@@ -26,6 +26,7 @@ import (
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
 	"github.com/plantainhq/plantain/store"
+	"github.com/plantainhq/plantain/thread"
 	"github.com/plantainhq/plantain/verdict"
 )
 
@@ -85,8 +86,9 @@ type house struct {
 	spool *spool.Spool
 	door  *gateway.Door
 
-	answers *gallery.Answers
-	gallery *gallery.Gallery
+	answers    *gallery.Answers
+	gallery    *gallery.Gallery
+	signatures *thread.Memory // nil: none are kept
 
 	gateway *gateway.Gateway
 	hours   hours
@@ -140,7 +142,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if err := h.setBack(ctx); err != nil {
 		return nil, err
 	}
-	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Filters: h.store, Spool: h.spool, Answers: h.answers, Clock: clock, Log: log}
+	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Filters: h.store, Spool: h.spool, Answers: h.answers, Signatures: h.signatures, Clock: clock, Log: log}
 	if err := h.relay.Recall(ctx); err != nil {
 		return nil, err
 	}
@@ -199,6 +201,9 @@ func (h *house) recover(ctx context.Context, folder string) error {
 	if _, err := h.gallery.Tidy(ctx, h.clock.Now(), !h.store.Shared()); err != nil {
 		h.log.Error("tidy up the gallery", "error", err) // what it holds can be served all the same
 	}
+	if err := h.openSignatures(filepath.Join(folder, "signatures")); err != nil {
+		return err
+	}
 	if swept > 0 || unknown > 0 {
 		h.log.Warn("the last process did not end in order", "attempts_unknown", unknown, "spool_files_swept", swept)
 	}
@@ -207,6 +212,22 @@ func (h *house) recover(ctx context.Context, folder string) error {
 
 // galleryFolder is where in the images folder the pictures are.
 const galleryFolder = "gallery"
+
+// openSignatures finds what the turns of models carried, where that is to be kept.
+func (h *house) openSignatures(folder string) (err error) {
+	r := h.built.Retention
+	if r.Signatures == 0 {
+		return nil
+	}
+	if h.signatures, err = thread.Open(folder); err != nil {
+		return err
+	}
+	h.signatures.Age, h.signatures.Max = r.Signatures, r.SignaturesMax
+	if err := h.signatures.Tidy(h.clock.Now(), !h.store.Shared()); err != nil {
+		h.log.Error("tidy up the thought signatures", "error", err) // what is there can be given back all the same
+	}
+	return nil
+}
 
 // openGallery finds the pictures of a configuration.
 func openGallery(c *config.Config, rows *store.Store) (*gallery.Gallery, error) {

@@ -153,6 +153,8 @@ func takeRestart(built, next *config.Config) (names []string) {
 		{"retention.images", built.Retention.Images.String(), next.Retention.Images.String()},
 		{"retention.prompts", strconv.FormatBool(built.Retention.Prompts), strconv.FormatBool(next.Retention.Prompts)},
 		{"retention.images_max", strconv.FormatInt(built.Retention.ImagesMax, 10), strconv.FormatInt(next.Retention.ImagesMax, 10)},
+		{"retention.signatures", built.Retention.Signatures.String(), next.Retention.Signatures.String()},
+		{"retention.signatures_max", strconv.FormatInt(built.Retention.SignaturesMax, 10), strconv.FormatInt(next.Retention.SignaturesMax, 10)},
 		{"retention.idempotency_max", strconv.FormatInt(built.Retention.IdempotencyMax, 10), strconv.FormatInt(next.Retention.IdempotencyMax, 10)},
 		{"spool.memory", strconv.FormatInt(built.Spool.Memory, 10), strconv.FormatInt(next.Spool.Memory, 10)},
 	} {

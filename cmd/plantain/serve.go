@@ -73,9 +73,6 @@ func (h *house) serve(w *world, from source, changes *watch) error {
 	if err := h.announce(server.address); err != nil {
 		h.log.Warn("other commands will not find this gateway", "error", err)
 	}
-	for _, name := range idle(h.built) {
-		h.log.Warn("a setting has no effect in this version", "setting", name)
-	}
 	leave := h.attend(w.ctx, from, changes)
 	defer leave()
 	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %d project(s); stop it with Ctrl-C\n", server.address, len(h.built.Projects))
@@ -158,6 +155,9 @@ func (h *house) sweep(ctx context.Context) {
 			}
 			if _, err := h.gallery.Tidy(ctx, h.clock.Now(), false); err != nil && ctx.Err() == nil {
 				h.log.Error("tidy up the gallery", "error", err)
+			}
+			if err := h.signatures.Tidy(h.clock.Now(), false); err != nil && ctx.Err() == nil {
+				h.log.Error("tidy up the thought signatures", "error", err)
 			}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 // ErrQuit says that a reader was told not to wait any longer.
 var ErrQuit = errors.New("spool: the reader was told to quit")
 
+var errBeforeStart = errors.New("spool: read before the start")
+
 // Reader gives the body from its start, with a reference of its own that Close
 // drops. Where the body is held, the reader waits for more until quit is closed;
 // a nil quit waits as long as it takes. Several readers may be used at once.
@@ -56,16 +58,8 @@ func (b *Buffer) at(at int64) (piece, <-chan struct{}, error) {
 		limit = b.shown
 	}
 	switch {
-	case at < min(limit, b.memory):
-		chunk, start := 0, int64(0)
-		if at >= firstSize {
-			chunk = 1 + int((at-firstSize)/chunkSize)
-			start = firstSize + int64(chunk-1)*chunkSize
-		}
-		end := min(int64(len(b.chunks[chunk])), min(limit, b.memory)-start)
-		return piece{bytes: b.chunks[chunk][at-start : end]}, nil, nil
 	case at < limit:
-		return piece{file: b.file, offset: at - b.memory, length: limit - at}, nil, nil
+		return b.within(at, limit), nil, nil
 	case b.held:
 		return piece{}, b.news, nil
 	case at < limit+int64(len(b.extra)):
@@ -73,6 +67,28 @@ func (b *Buffer) at(at int64) (piece, <-chan struct{}, error) {
 	default:
 		return piece{}, nil, io.EOF
 	}
+}
+
+// within gives what stands at an offset before limit.
+func (b *Buffer) within(at, limit int64) piece {
+	if at >= b.memory {
+		return piece{file: b.file, offset: at - b.memory, length: limit - at}
+	}
+	chunk, start := 0, int64(0)
+	if at >= firstSize {
+		chunk = 1 + int((at-firstSize)/chunkSize)
+		start = firstSize + int64(chunk-1)*chunkSize
+	}
+	end := min(int64(len(b.chunks[chunk])), min(limit, b.memory)-start)
+	return piece{bytes: b.chunks[chunk][at-start : end]}
+}
+
+// read copies what a piece has to p.
+func (next piece) read(p []byte) (int, error) {
+	if next.file == nil {
+		return copy(p, next.bytes), nil
+	}
+	return next.file.ReadAt(p[:min(int64(len(p)), next.length)], next.offset)
 }
 
 func (r *Reader) Read(p []byte) (int, error) {
@@ -83,12 +99,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var n int
-	if next.file == nil {
-		n = copy(p, next.bytes)
-	} else {
-		n, err = next.file.ReadAt(p[:min(int64(len(p)), next.length)], next.offset)
-	}
+	n, err := next.read(p)
 	r.at += int64(n)
 	if n > 0 {
 		err = nil
@@ -127,7 +138,7 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 // waits for nothing, and ends where a held body does so far.
 func (b *Buffer) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 {
-		return 0, errors.New("spool: read before the start")
+		return 0, errBeforeStart
 	}
 	for n < len(p) {
 		next, news, err := b.at(off + int64(n))
@@ -136,11 +147,32 @@ func (b *Buffer) ReadAt(p []byte, off int64) (n int, err error) {
 			return n, io.EOF
 		case err != nil:
 			return n, err
-		case next.file == nil:
-			n += copy(p[n:], next.bytes)
-			continue
 		}
-		m, err := next.file.ReadAt(p[n:min(int64(len(p)), int64(n)+next.length)], next.offset)
+		m, err := next.read(p[n:])
+		n += m
+		if m == 0 {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// Written reads all that was written, also what readers do not see yet. Only the
+// buffer's own writer may use it.
+func (b *Buffer) Written() io.ReaderAt { return written{b} }
+
+type written struct{ b *Buffer }
+
+func (w written) ReadAt(p []byte, off int64) (n int, err error) {
+	if off < 0 {
+		return 0, errBeforeStart
+	}
+	for n < len(p) {
+		at := off + int64(n)
+		if at >= w.b.size {
+			return n, io.EOF
+		}
+		m, err := w.b.within(at, w.b.size).read(p[n:])
 		n += m
 		if m == 0 {
 			return n, err

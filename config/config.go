@@ -24,6 +24,9 @@ type Config struct {
 	// time or no capacity; by their served ids.
 	// Empty: none.
 	FallbackModels []plantain.Model
+	// Named are the models that the file names, in its order and as it names them: by an
+	// alias or an old id, too. Those of the catalogue are not among them.
+	Named []plantain.Model
 
 	Timeout   time.Duration // the longest that a single attempt may take
 	Retry     Retry

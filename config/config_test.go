@@ -153,7 +153,7 @@ func TestDefaultsAreThoseOfTheDesign(t *testing.T) {
 		t.Errorf("store %q, want %q", c.Store.Reveal(), want.Store.Reveal())
 	}
 	got := *c
-	got.Projects, got.FallbackModels = nil, nil
+	got.Projects, got.FallbackModels, got.Named = nil, nil, nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the file that spells out the defaults gives\n%+v\nwant\n%+v", got, want)
 	}

@@ -22,6 +22,7 @@ func Parse(file string, text []byte, env func(string) string) (*Config, error) {
 	top, e := r.top(text)
 	if e == nil {
 		r.config(top, text, &c)
+		c.Named = r.named
 		if len(r.problems) > 0 {
 			e = &Error{Problems: r.problems}
 			e.sort()
@@ -224,6 +225,7 @@ func (r *reader) model(n ast.Node, known *gemini.Catalogue) (plantain.Model, boo
 		return "", false
 	}
 	if e, ok := known.Lookup(plantain.Model(name)); ok {
+		r.named = append(r.named, plantain.Model(name))
 		return e.ID, true
 	}
 	var names []string

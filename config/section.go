@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/plantainhq/plantain"
 )
 
 // A reader walks a document and collects what is wrong with it.
@@ -15,6 +17,7 @@ type reader struct {
 	env      func(string) string
 	anchors  map[string]ast.Node
 	problems []Problem
+	named    []plantain.Model // by the document
 }
 
 func (r *reader) fail(at ast.Node, format string, args ...any) {

@@ -115,38 +115,12 @@ func (v *visit) examiner(known *gemini.Catalogue, model plantain.Model) *doctor.
 	}
 	c := v.config
 	d.Feed, d.Rules.Filtered, d.Recheck = c.StatusFeed, c.Billing.Filtered, v.recheck
-	d.InUse = slices.Concat(c.FallbackModels, v.named(known))
+	d.InUse = slices.Compact(slices.Sorted(slices.Values(c.Named)))
 	for _, p := range c.Projects {
-		for m := range p.Limits {
-			d.InUse = append(d.InUse, m)
-		}
 		d.Projects = append(d.Projects, doctor.Project{Name: p.Name, Kind: p.Upstream, Base: cmp.Or(p.BaseURL, relay.GoogleBase), Key: p.APIKey,
 			Tier: p.Tier, Parked: v.parked(p.Name)})
 	}
-	slices.Sort(d.InUse)
 	return d
-}
-
-// named are the old ids of models that stand in the configuration.
-func (v *visit) named(known *gemini.Catalogue) (old []plantain.Model) {
-	if v.source.path == "" {
-		return nil
-	}
-	text, err := os.ReadFile(v.source.path)
-	if err != nil {
-		return nil // it was read a moment ago
-	}
-	for line := range strings.Lines(string(text)) {
-		line, _, _ = strings.Cut(line, "#")
-		for _, e := range known.Models() {
-			for _, o := range e.Old {
-				if strings.Contains(line, string(o.ID)) {
-					old = append(old, o.ID)
-				}
-			}
-		}
-	}
-	return old
 }
 
 // spend sends the prompts, where that is wanted.

@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
-	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/ledger"
-	"github.com/plantainhq/plantain/pool"
 )
 
 // Advised is what would have been enough for the demand of some days.
@@ -50,87 +48,16 @@ func (g *Gateway) Advise(ctx context.Context, v url.Values) (Advised, error) {
 		for n < len(demand) && demand[n].Model == model {
 			n++
 		}
-		present, higher := capacities(reports, catalogue, model)
-		a.Models = append(a.Models, ledger.Advise(demand[:n], present, higher, wait, perImage(spent, model), catalogue.ServicePercent("batch")))
+		var projects []ledger.ProjectCapacity
+		for _, r := range reports {
+			minute, day := r.Capacity(model)
+			projects = append(projects, ledger.ProjectCapacity{Tier: r.Tier, Capacity: ledger.Capacity{PerMinute: minute, PerDay: day}})
+		}
+		present, higher := ledger.Capacities(projects, catalogue)
+		a.Models = append(a.Models, ledger.Advise(demand[:n], present, higher, wait, spent.PerImage(model), catalogue.ServicePercent("batch")))
 		demand = demand[n:]
 	}
 	return a, nil
-}
-
-// perImage is what an image of a model cost, all that was tried for it included;
-// zero: none was made.
-func perImage(r ledger.Report, m plantain.Model) plantain.Nanodollars {
-	for _, s := range r.Rows {
-		if s.Model == m && s.Images > 0 {
-			return s.Cost.Low / plantain.Nanodollars(s.Images)
-		}
-	}
-	return 0
-}
-
-// capacities adds up what the projects may make of a model at present, by the limits
-// that are in force, and what they might were each of a higher tier.
-func capacities(reports []pool.Report, catalogue *gemini.Catalogue, m plantain.Model) (present ledger.Capacity, higher []ledger.TierCapacity) {
-	for tier := 1; tier <= 3; tier++ {
-		higher = append(higher, ledger.TierCapacity{Tier: tier})
-	}
-	lowest := 3
-	for _, r := range reports {
-		has := capacity(r, m)
-		addTo(&present, has)
-		for i := range higher {
-			if t := &higher[i]; r.Tier != 0 && r.Tier < t.Tier {
-				l := catalogue.Limits(t.Tier)
-				addTo(&t.Capacity, ledger.Capacity{PerMinute: min(l.RPM, l.IPM), PerDay: l.RPD})
-			} else {
-				addTo(&t.Capacity, has)
-			}
-		}
-		if r.Tier != 0 {
-			lowest = min(lowest, max(r.Tier, 0))
-		}
-	}
-	return present, higher[lowest:]
-}
-
-// capacity is what one project may make of a model.
-func capacity(r pool.Report, m plantain.Model) ledger.Capacity {
-	c := ledger.Capacity{PerMinute: -1, PerDay: -1}
-	for _, of := range r.Models {
-		if of.Model != m {
-			continue
-		}
-		for _, w := range of.Windows {
-			switch w.Limit {
-			case plantain.LimitRPM, plantain.LimitIPM:
-				c.PerMinute = least(c.PerMinute, w.Of)
-			case plantain.LimitRPD, plantain.LimitIPD:
-				c.PerDay = least(c.PerDay, w.Of)
-			default:
-			}
-		}
-	}
-	return c
-}
-
-// least gives the lower of two limits, of which the first may be none.
-func least(a, b int64) int64 {
-	if a < 0 {
-		return b
-	}
-	return min(a, b)
-}
-
-// addTo adds one project's capacity to that of others; without a limit there is
-// none together.
-func addTo(sum *ledger.Capacity, c ledger.Capacity) {
-	for _, n := range []struct{ sum, add *int64 }{{&sum.PerMinute, &c.PerMinute}, {&sum.PerDay, &c.PerDay}} {
-		if *n.add < 0 || *n.sum < 0 {
-			*n.sum = -1
-			continue
-		}
-		*n.sum += *n.add
-	}
 }
 
 // advice serves GET /api/v1/spend/advice.

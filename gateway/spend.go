@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
-	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/ledger"
 )
 
@@ -32,9 +30,7 @@ func SpendQueries(v url.Values, now time.Time) ([]ledger.Query, error) {
 	for d := range strings.SplitSeq(cmp.Or(strings.Join(v["by"], ","), string(ledger.ByModel)), ",") {
 		q.By = append(q.By, ledger.Dimension(strings.TrimSpace(d)))
 	}
-	for _, p := range v["project"] {
-		q.Projects = append(q.Projects, plantain.ProjectName(p))
-	}
+	q.Projects = projectsIn(v)
 	var err error
 	if name := v.Get("zone"); name != "" {
 		if q.Zone, err = parseZone(name); err != nil {
@@ -61,6 +57,14 @@ func SpendQueries(v url.Values, now time.Time) ([]ledger.Query, error) {
 		queries = append(queries, month)
 	}
 	return queries, errors.Join(err, queries[0].Check())
+}
+
+// projectsIn are those that a question names; none: all.
+func projectsIn(v url.Values) (projects []plantain.ProjectName) {
+	for _, p := range v["project"] {
+		projects = append(projects, plantain.ProjectName(p))
+	}
+	return projects
 }
 
 // midnight begins the day of an instant, in its zone.
@@ -146,25 +150,6 @@ type Ledger interface {
 	Demand(ctx context.Context, since time.Time) ([]ledger.Demand, error)
 }
 
-// CheckBill reads a billing export and puts it beside the ledger; projects are those
-// that are on the bill, none: all. An error of what was read is an [AskedError].
-func CheckBill(ctx context.Context, file io.Reader, projects []string, from Ledger, c *gemini.Catalogue, now time.Time) (ledger.Check, error) {
-	bill, err := ledger.ReadBill(file, c)
-	if err != nil {
-		return ledger.Check{}, &AskedError{err}
-	}
-	q := ledger.Query{Zone: gemini.Pacific}
-	for _, p := range projects {
-		q.Projects = append(q.Projects, plantain.ProjectName(p))
-	}
-	q.Since, q.Until = bill.Span()
-	charges, err := from.Charges(ctx, q)
-	if err != nil {
-		return ledger.Check{}, err
-	}
-	return ledger.Compare(bill, charges, c, now), nil
-}
-
 // An AskedError says what is wrong with what was asked, for whoever asked.
 type AskedError struct{ error }
 
@@ -177,8 +162,13 @@ func (g *Gateway) checkBill(w http.ResponseWriter, r *http.Request) {
 		g.nothing(w, r)
 		return
 	}
-	check, err := CheckBill(r.Context(), http.MaxBytesReader(w, r.Body, g.maxBody()), r.URL.Query()["project"], g.Ledger, g.catalogue(), g.Door.now())
-	g.answerOrErr(w, check, err)
+	bill, err := ledger.ReadBill(http.MaxBytesReader(w, r.Body, g.maxBody()), g.catalogue())
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	charges, err := g.Ledger.Charges(r.Context(), bill.Query(projectsIn(r.URL.Query())))
+	g.answerOrErr(w, ledger.Compare(bill, charges, g.catalogue(), g.Door.now()), err)
 }
 
 // answerOrErr answers what was read of the ledger, or why it was not.

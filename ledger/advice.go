@@ -15,20 +15,6 @@ type Demand struct {
 	TurnedAway int64 // for which there was no room in time
 }
 
-// Capacity is how many images of a model all projects together may make. A number
-// below zero is no limit.
-type Capacity struct {
-	PerMinute int64 `json:"images_a_minute"`
-	PerDay    int64 `json:"requests_a_day"` // a Pacific day
-}
-
-// A TierCapacity is what there would be were every project of a tier, at least.
-type TierCapacity struct {
-	Tier int `json:"tier"`
-	Capacity
-	Late int64 `json:"late_requests"` // that would not have been served in time then
-}
-
 // Advice is the cheapest that would have been enough for the demand for a model.
 type Advice struct {
 	Model      plantain.Model `json:"model"`

@@ -108,14 +108,15 @@ type side struct {
 	projects                 map[plantain.ProjectName]plantain.Nanodollars
 }
 
-// Span is the time that a bill covers.
-func (b *Bill) Span() (since, until time.Time) {
+// Query asks a ledger for what a bill is compared with: the time that it covers, and
+// the projects that are on it; none: all.
+func (b *Bill) Query(projects []plantain.ProjectName) Query {
 	first, last := b.days()
 	day := func(s string) time.Time {
 		t, _ := time.ParseInLocation(time.DateOnly, s, gemini.Pacific) // the reader wrote it
 		return t
 	}
-	return day(first), day(last).AddDate(0, 0, 1)
+	return Query{Since: day(first), Until: day(last).AddDate(0, 0, 1), Zone: gemini.Pacific, Projects: projects}
 }
 
 func (b *Bill) days() (first, last string) {

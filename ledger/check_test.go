@@ -186,8 +186,8 @@ func FuzzABillIsReadOrRefused(f *testing.F) {
 			return
 		}
 		if len(b.Lines) > 0 {
-			if since, until := b.Span(); !since.Before(until) {
-				t.Errorf("from %s to %s", since, until)
+			if q := b.Query(nil); !q.Since.Before(q.Until) {
+				t.Errorf("from %s to %s", q.Since, q.Until)
 			}
 		}
 		for _, r := range Compare(b, nil, gemini.DefaultCatalogue(), time.Now()).Rows {

@@ -209,3 +209,14 @@ type Report struct {
 	Total Sums        `json:"total"`
 	Saved []Saved     `json:"saved,omitempty"` // what requests would have cost that needed no attempt
 }
+
+// PerImage is what an image of a model cost, all that was tried for it included;
+// zero: none was made. The report has to be told by model.
+func (r Report) PerImage(m plantain.Model) plantain.Nanodollars {
+	for _, s := range r.Rows {
+		if s.Model == m && s.Images > 0 {
+			return s.Cost.Low / plantain.Nanodollars(s.Images)
+		}
+	}
+	return 0
+}

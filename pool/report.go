@@ -90,6 +90,35 @@ func (m Member) windows(k Key, s *State, now time.Time) (out []WindowReport) {
 	return out
 }
 
+// Capacity is how many images a minute and requests a day a project may make of a
+// model by the limits in force. Below zero: no limit.
+func (r Report) Capacity(m plantain.Model) (perMinute, perDay int64) {
+	perMinute, perDay = -1, -1
+	for _, of := range r.Models {
+		if of.Model != m {
+			continue
+		}
+		for _, w := range of.Windows {
+			switch w.Limit {
+			case plantain.LimitRPM, plantain.LimitIPM:
+				perMinute = lower(perMinute, w.Of)
+			case plantain.LimitRPD, plantain.LimitIPD:
+				perDay = lower(perDay, w.Of)
+			default:
+			}
+		}
+	}
+	return perMinute, perDay
+}
+
+// lower gives the lower of two limits, of which the first may be none.
+func lower(a, b int64) int64 {
+	if a < 0 {
+		return b
+	}
+	return min(a, b)
+}
+
 // byName is the order of limits as people name them: minutes before the day.
 var byName = []plantain.Limit{plantain.LimitRPM, plantain.LimitIPM, plantain.LimitTPM, plantain.LimitSpend,
 	plantain.LimitRPD, plantain.LimitIPD, plantain.LimitTPD}

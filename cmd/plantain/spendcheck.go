@@ -1,17 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
-	"github.com/plantainhq/plantain/gateway"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/store"
 )
@@ -30,7 +29,7 @@ func (s *spendCmd) check(w *world) error {
 		if at != nil {
 			return at.send(w.ctx, http.MethodPost, "/api/v1/spend/check?"+url.Values{"project": s.Project}.Encode(), "text/csv", file, &check)
 		}
-		check, err = gateway.CheckBill(context.WithoutCancel(w.ctx), strings.NewReader(string(file)), s.Project, books, w.catalogue(), time.Now())
+		check, err = checkBill(w, file, s.Project, books)
 		return err
 	})
 	if err != nil {
@@ -47,6 +46,19 @@ func (s *spendCmd) check(w *world) error {
 		}
 	}
 	return nil
+}
+
+func checkBill(w *world, file []byte, projects []string, books *store.Store) (ledger.Check, error) {
+	bill, err := ledger.ReadBill(bytes.NewReader(file), w.catalogue())
+	if err != nil {
+		return ledger.Check{}, err
+	}
+	names := make([]plantain.ProjectName, len(projects))
+	for i, p := range projects {
+		names[i] = plantain.ProjectName(p)
+	}
+	charges, err := books.Charges(context.WithoutCancel(w.ctx), bill.Query(names))
+	return ledger.Compare(bill, charges, w.catalogue(), time.Now()), err
 }
 
 func printCheck(to io.Writer, c ledger.Check) {

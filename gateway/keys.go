@@ -55,7 +55,7 @@ type KeyOrder struct {
 	Expires time.Time           `json:"expires,omitzero"`        // zero: never, or as it was
 	Endless bool                `json:"endless,omitempty"`       // a key that had an end is to have none
 	Grace   float64             `json:"grace_seconds,omitempty"` // how long the rotated key lives on
-	AllowanceOrder
+	pool.AllowanceOrder
 }
 
 // Make makes the key that is asked for, and gives it to be shown once.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -119,7 +118,7 @@ func (t *Transport) mayUse(a *ask, e gemini.Entry) error {
 		allowed, known := t.set().catalogue().Lookup(name)
 		return known && allowed.ID == e.ID || name == e.ID
 	}) {
-		return &forbidden{c.Name, plantain.ClientModels, string(e.ID), list(c.Models)}
+		return &forbidden{c.Name, plantain.ClientModels, string(e.ID), plantain.Join(c.Models)}
 	}
 	size := a.asked.Size
 	if size == "" {
@@ -129,14 +128,6 @@ func (t *Transport) mayUse(a *ask, e gemini.Entry) error {
 		return &forbidden{c.Name, plantain.ClientSize, size, "sizes up to " + c.MaxSize}
 	}
 	return nil
-}
-
-func list(models []plantain.Model) string {
-	names := make([]string, len(models))
-	for i, m := range models {
-		names[i] = string(m)
-	}
-	return strings.Join(names, ", ")
 }
 
 // forbidden says that a client may not use a model or a size.

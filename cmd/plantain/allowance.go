@@ -119,11 +119,7 @@ func may(k gateway.KeyView, now time.Time) (lines []string) {
 		lines = append(lines, line)
 	}
 	if len(k.Models) > 0 {
-		names := make([]string, len(k.Models))
-		for i, m := range k.Models {
-			names[i] = string(m)
-		}
-		lines = append(lines, "models: "+strings.Join(names, ", "))
+		lines = append(lines, "models: "+plantain.Join(k.Models))
 	}
 	if k.MaxSize != "" {
 		lines = append(lines, "max_size: "+k.MaxSize)

@@ -39,7 +39,7 @@ func printModel(w *world, e gemini.Entry) {
 	now := time.Now()
 	e = e.At(now)
 	item := func(name, text string) { hang(w.stdout, fmt.Sprintf("  %-7s ", name), strings.Repeat(" ", 10), text) }
-	fmt.Fprintf(w.stdout, "%s  %s (%s)\n", e.ID, e.Name, join(e.Aliases))
+	fmt.Fprintf(w.stdout, "%s  %s (%s)\n", e.ID, e.Name, plantain.Join(e.Aliases))
 	if e.BestFor != "" {
 		item("for", e.BestFor)
 	}
@@ -81,14 +81,6 @@ func claimed(s gemini.Source) string {
 		return " (claimed, not confirmed by Google)"
 	}
 	return ""
-}
-
-func join(models []plantain.Model) string {
-	var s []string
-	for _, m := range models {
-		s = append(s, string(m))
-	}
-	return strings.Join(s, ", ")
 }
 
 func modelRows(c *gemini.Catalogue) []map[string]any {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/capture"
-	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/verdict"
 )
 
@@ -89,7 +89,7 @@ func (g *Gateway) hour(asked, captured time.Time) capture.Hour {
 		at = g.Door.now()
 	}
 	at = at.UTC()
-	return capture.Hour{At: at, Midnight: pool.Midnight(at), Asked: !asked.IsZero()}
+	return capture.Hour{At: at, Midnight: gemini.Midnight(at), Asked: !asked.IsZero()}
 }
 
 func askedAt(s string) (time.Time, error) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/symptom"
 )
@@ -12,7 +13,7 @@ import (
 // Without it the whole table is given.
 func (g *Gateway) symptoms(w http.ResponseWriter, r *http.Request) {
 	at := g.Door.now().UTC().Truncate(time.Second)
-	now := symptom.Now{At: at, Midnight: pool.Midnight(at).UTC()}
+	now := symptom.Now{At: at, Midnight: gemini.Midnight(at).UTC()}
 	if g.Weather.Now != nil {
 		for _, report := range g.Weather.Now() {
 			v := weatherOf(report)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/symptom"
 )
@@ -46,7 +47,7 @@ func TestSymptomsAreFoundOverHTTP(t *testing.T) {
 			t.Errorf("%q is not said:\n%s", want, said)
 		}
 	}
-	if !found.Now.Midnight.Equal(pool.Midnight(now)) {
+	if !found.Now.Midnight.Equal(gemini.Midnight(now)) {
 		t.Errorf("midnight is at %s", found.Now.Midnight)
 	}
 	for _, query := range []string{"", "?q=qwertz+uiop"} {

@@ -15,3 +15,13 @@ var Pacific = func() *time.Location {
 	}
 	return l
 }()
+
+// DayOf gives the Pacific calendar day of an instant, "2026-11-24".
+func DayOf(t time.Time) string { return t.In(Pacific).Format(time.DateOnly) }
+
+// Midnight gives the next midnight Pacific after an instant. Days with a change of
+// daylight saving time have 23 or 25 hours.
+func Midnight(t time.Time) time.Time {
+	p := t.In(Pacific)
+	return time.Date(p.Year(), p.Month(), p.Day()+1, 0, 0, 0, 0, Pacific)
+}

@@ -77,8 +77,7 @@ func serve(demand []Demand, c Capacity, patience time.Duration) (late int64, lon
 			waiting = append(waiting, group{minute, demand[next].Sent + demand[next].TurnedAway})
 		}
 		if minute >= midnight {
-			now := time.Unix(minute*60, 0).In(gemini.Pacific)
-			midnight = time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, gemini.Pacific).Unix() / 60
+			midnight = gemini.Midnight(time.Unix(minute*60, 0)).Unix() / 60
 			today = 0
 		}
 		for len(waiting) > 0 && minute-waiting[0].minute > minutes {

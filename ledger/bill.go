@@ -275,7 +275,7 @@ func billDay(s string) (string, error) {
 	}
 	for _, form := range []string{time.RFC3339, "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02T15:04:05"} {
 		if t, err := time.Parse(form, s); err == nil {
-			return t.In(gemini.Pacific).Format(time.DateOnly), nil
+			return gemini.DayOf(t), nil
 		}
 	}
 	return "", fmt.Errorf("%q is no day", s)

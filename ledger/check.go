@@ -154,7 +154,7 @@ func Compare(b *Bill, charges []Charge, c *gemini.Catalogue, now time.Time) Chec
 		if e, ok := c.Lookup(ch.Served); ok {
 			m = e.ID
 		}
-		if day := ch.At.In(gemini.Pacific).Format(time.DateOnly); first <= day && day <= last {
+		if day := gemini.DayOf(ch.At); first <= day && day <= last {
 			at(day, m).charge(ch)
 		}
 	}

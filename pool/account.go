@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 // accounts marks the keys that belong to a client: no project's name has a colon.
@@ -152,13 +153,13 @@ func (c Client) Settle(states States, now time.Time, attempt plantain.Attempt, h
 		return
 	}
 	// It counts as used already, because its deadline is past.
-	a.add(DayOf(attempt.Opened), really.minus(held))
+	a.add(gemini.DayOf(attempt.Opened), really.minus(held))
 }
 
 // turn begins the day and the month of an instant, unless a later one has begun,
 // and counts as used what nobody will settle.
 func (a *Account) turn(now time.Time) {
-	today := DayOf(now)
+	today := gemini.DayOf(now)
 	if today > a.Day.Name {
 		a.Day = Period{Name: today}
 	}
@@ -176,7 +177,7 @@ func (a *Account) turn(now time.Time) {
 
 // ahead reports what was written by a clock that was ahead by more than to tomorrow.
 func (a *Account) ahead(now time.Time) bool {
-	tomorrow := DayOf(Midnight(now))
+	tomorrow := gemini.DayOf(gemini.Midnight(now))
 	return a.Day.Name > tomorrow || a.Month.Name > monthOf(tomorrow) ||
 		slices.ContainsFunc(a.Out, func(h Charge) bool { return h.Day > tomorrow })
 }
@@ -184,7 +185,7 @@ func (a *Account) ahead(now time.Time) bool {
 // setBack has it count from today on, so that no budget is used up for longer than it
 // lasts.
 func (a *Account) setBack(now time.Time) {
-	today, tomorrow := DayOf(now), DayOf(Midnight(now))
+	today, tomorrow := gemini.DayOf(now), gemini.DayOf(gemini.Midnight(now))
 	if a.Day.Name > tomorrow {
 		a.Day.Name = today
 	}
@@ -265,7 +266,7 @@ func (c Client) Use(s *State, now time.Time) []Use {
 
 // ends is when a period is over that its name tells in a layout.
 func ends(layout, name string, months, days int) time.Time {
-	begin, err := time.ParseInLocation(layout, name, pacific)
+	begin, err := time.ParseInLocation(layout, name, gemini.Pacific)
 	if err != nil {
 		return time.Time{} // nothing but turn writes names
 	}

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 // What a client has really cost, kept apart from its account: every attempt with the
@@ -116,7 +117,7 @@ func (p *purse) drive(more map[string]func(*rapid.T)) {
 	p.Repeat(actions)
 }
 
-func date(t time.Time) string { return t.In(pacific).Format(time.DateOnly) }
+func date(t time.Time) string { return t.In(gemini.Pacific).Format(time.DateOnly) }
 
 // sum adds up what the attempts of the same period as an instant may have cost.
 func (p *purse) sum(l plantain.Limit, in func(time.Time) bool) (n int64) {

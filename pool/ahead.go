@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 // A clock that is set back leaves behind what it wrote when it was ahead. Left as it
@@ -49,7 +50,7 @@ func (s *State) Ahead(now time.Time) bool {
 
 func (s *State) setBack(now time.Time) {
 	s.Seq++
-	ms, tomorrow := now.UnixMilli(), DayOf(Midnight(now))
+	ms, tomorrow := now.UnixMilli(), gemini.DayOf(gemini.Midnight(now))
 	for i := range s.Ticks {
 		s.Ticks[i].At = min(s.Ticks[i].At, ms)
 	}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 // plain chooses by the definition alone: it asks every member's windows, sorts
@@ -128,7 +129,7 @@ func TestTheChoiceIsThatOfTheDefinition(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"time passes":    func(*rapid.T) { now = now.Add(steps[draw(len(steps), "step")]) },
-			"midnight comes": func(*rapid.T) { now = Midnight(now) },
+			"midnight comes": func(*rapid.T) { now = gemini.Midnight(now) },
 			"an attempt is opened": func(t *rapid.T) {
 				m, amount := member(), someAmount(t)
 				a := plantain.Attempt{ID: plantain.AttemptID(fmt.Sprint(len(attempts))), Project: m.Name, Model: model(), Deadline: now.Add(steps[draw(10, "deadline")])}
@@ -219,12 +220,12 @@ func someMembers(t *rapid.T) []Member {
 func TestAChoiceIsReckonedAnewAtMidnight(t *testing.T) {
 	t.Parallel()
 	p := New([]Member{member("a", Limits{plantain.LimitRPD: 1})})
-	ahead := DayOf(noon.Add(48 * time.Hour)) // a clock that was set back since
+	ahead := gemini.DayOf(noon.Add(48 * time.Hour)) // a clock that was set back since
 	p.Saw(States{{"a", "nb2"}: {Seq: 1, Days: []Day{{ahead, one}}}})
 	if m, _ := p.Choose(noon, "nb2", one, nil); m == nil {
 		t.Error("a has no room today")
 	}
-	if m, _ := p.Choose(Midnight(noon), "nb2", one, nil); m != nil {
+	if m, _ := p.Choose(gemini.Midnight(noon), "nb2", one, nil); m != nil {
 		t.Error("a has room although what it counted may have been today")
 	}
 }
@@ -323,7 +324,7 @@ func crowd(n int, now time.Time) *Pool {
 		if i%10 < 3 {
 			taken = size[plantain.LimitRPM]
 		}
-		s, whole := &State{Seq: 1, Days: []Day{{DayOf(now), Amount{Requests: taken * 10, Images: taken * 10}}}}, &State{Seq: 1}
+		s, whole := &State{Seq: 1, Days: []Day{{gemini.DayOf(now), Amount{Requests: taken * 10, Images: taken * 10}}}}, &State{Seq: 1}
 		for j := range taken {
 			ago := time.Duration(j*59_000+int64(i*7919%1000)) * time.Millisecond / time.Duration(taken)
 			at := now.Add(-ago).UnixMilli()
@@ -337,7 +338,7 @@ func crowd(n int, now time.Time) *Pool {
 		}
 		switch i % 10 {
 		case 3:
-			s.Park = Parking{Reason: plantain.RateDay, Since: now, Until: Midnight(now)}
+			s.Park = Parking{Reason: plantain.RateDay, Since: now, Until: gemini.Midnight(now)}
 		case 4:
 			whole.Park = Parking{Reason: plantain.KeyInvalid, Since: now}
 		}

@@ -7,25 +7,13 @@ import (
 	"github.com/plantainhq/plantain/gemini"
 )
 
-var pacific = gemini.Pacific
-
-// DayOf gives the Pacific calendar day of an instant, "2026-11-24".
-func DayOf(t time.Time) string { return t.In(pacific).Format(time.DateOnly) }
-
-// Midnight gives the next midnight Pacific after an instant. Days with a change
-// of daylight saving time have 23 or 25 hours.
-func Midnight(t time.Time) time.Time {
-	p := t.In(pacific)
-	return time.Date(p.Year(), p.Month(), p.Day()+1, 0, 0, 0, 0, pacific)
-}
-
 // today is the day in which what is sent at an instant must have room. It begins a
 // Margin late: Google's clock may be a little behind, and a refusal for the day
 // costs all of it.
-func today(t time.Time) string { return DayOf(t.Add(-Margin)) }
+func today(t time.Time) string { return gemini.DayOf(t.Add(-Margin)) }
 
 // dayEnds is when a day that is used up gives room again.
-func dayEnds(t time.Time) time.Time { return Midnight(t.Add(-Margin)).Add(Margin) }
+func dayEnds(t time.Time) time.Time { return gemini.Midnight(t.Add(-Margin)).Add(Margin) }
 
 // A calendar is what the windows of a day need to know of it, true for a while.
 type calendar struct {
@@ -42,8 +30,8 @@ func calendarOf(now time.Time) *calendar {
 	if c := known.Load(); c != nil && ms >= c.from && ms < c.until {
 		return c
 	}
-	midnight, ends := Midnight(now), dayEnds(now).UnixMilli()
-	c := &calendar{from: ms, until: min(midnight.UnixMilli(), ends), ends: ends, today: today(now), tomorrow: DayOf(midnight)}
+	midnight, ends := gemini.Midnight(now), dayEnds(now).UnixMilli()
+	c := &calendar{from: ms, until: min(midnight.UnixMilli(), ends), ends: ends, today: today(now), tomorrow: gemini.DayOf(midnight)}
 	known.Store(c)
 	return c
 }

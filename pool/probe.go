@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 // A project may be granted more than a refusal disclosed at the time. Where its
@@ -65,7 +66,7 @@ func (s *State) probes(l plantain.Limit, now time.Time) {
 	s.Holds[len(s.Holds)-1].Probe = l
 	next := now.Add(span(l) + Margin)
 	if span(l) == 0 {
-		next = Midnight(now).Add(Margin)
+		next = gemini.Midnight(now).Add(Margin)
 	}
 	s.relearn(l, func(known *Learnt) { known.Probe = next })
 }

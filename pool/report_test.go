@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 func TestAReportTellsWhatIsLeftAndWhenItComesBack(t *testing.T) {
@@ -23,7 +24,7 @@ func TestAReportTellsWhatIsLeftAndWhenItComesBack(t *testing.T) {
 		{Limit: plantain.LimitRPM, Used: 2, Of: 2, Headroom: 0, Free: noon.Add(time.Minute + Margin), Reset: noon.Add(80*time.Second + Margin)},
 		{Limit: plantain.LimitIPM, Of: 2, Headroom: 2},
 		{Limit: plantain.LimitTPM, Of: 1000, Headroom: 1000},
-		{Limit: plantain.LimitRPD, Used: 2, Of: 100, Headroom: 98, Free: Midnight(now).Add(Margin), Reset: Midnight(now).Add(Margin)},
+		{Limit: plantain.LimitRPD, Used: 2, Of: 100, Headroom: 98, Free: gemini.Midnight(now).Add(Margin), Reset: gemini.Midnight(now).Add(Margin)},
 	}
 	got := p.Report(now, nil)[0].Models[0].Windows
 	if len(got) != len(want) {

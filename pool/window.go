@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 // Margin is added to the instant at which the last request byte left, for the
@@ -302,7 +303,7 @@ func (h Hold) overdue(now time.Time) bool { return h.Until <= now.UnixMilli() }
 // days are the first and the last day in which an attempt may have arrived that left
 // at some moment from one instant to another.
 func (h Hold) days(from, to time.Time) (first, last string) {
-	return max(today(from), h.Day), max(DayOf(to.Add(Margin)), h.Day)
+	return max(today(from), h.Day), max(gemini.DayOf(to.Add(Margin)), h.Day)
 }
 
 // Reserve takes room for an attempt until it is settled or its deadline passes.
@@ -311,7 +312,7 @@ func (s *State) Reserve(now time.Time, attempt plantain.AttemptID, deadline time
 	s.Seq++
 	s.expire(now)
 	h := Hold{Attempt: attempt, At: now.UnixMilli(), Until: deadline.UnixMilli(), Amount: need}
-	if len(s.Days) > 0 && s.Days[0].Date > DayOf(now) {
+	if len(s.Days) > 0 && s.Days[0].Date > gemini.DayOf(now) {
 		h.Day = s.Days[0].Date
 	}
 	s.Holds = append(s.Holds, h)
@@ -386,7 +387,7 @@ func (s *State) countDay(date string, a Amount) {
 // to an attempt that nobody will settle: it may have been sent at any moment until
 // then, so it counts from there in the rolling windows, and in each of its days.
 func (s *State) expire(now time.Time) {
-	yesterday, tomorrow := today(now.AddDate(0, 0, -1)), DayOf(Midnight(now))
+	yesterday, tomorrow := today(now.AddDate(0, 0, -1)), gemini.DayOf(gemini.Midnight(now))
 	s.Days = slices.DeleteFunc(s.Days, func(d Day) bool { return d.Date < yesterday || d.Date > tomorrow })
 	for _, h := range s.Holds {
 		if h.overdue(now) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 var (
@@ -18,7 +19,7 @@ var (
 )
 
 func pacificTime(s string) time.Time {
-	t, err := time.ParseInLocation("2006-01-02 15:04:05", s, pacific)
+	t, err := time.ParseInLocation("2006-01-02 15:04:05", s, gemini.Pacific)
 	if err != nil {
 		panic(err)
 	}
@@ -100,17 +101,17 @@ func TestTheDayEndsAtMidnightPacificInBothChangesOfTheClock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := pacificTime(c.now)
-			if got := Midnight(now).Sub(now).Hours(); got != c.hours {
+			if got := gemini.Midnight(now).Sub(now).Hours(); got != c.hours {
 				t.Errorf("the day has %v hours, want %v", got, c.hours)
 			}
 			var s State
 			limits := Limits{plantain.LimitRPD: 1}
 			send(&s, "a", now.Add(time.Hour), now.Add(time.Hour))
 			at, limit, _ := s.Room(now.Add(2*time.Hour), one, limits)
-			if want := Midnight(now).Add(Margin); !at.Equal(want) || limit != plantain.LimitRPD {
+			if want := gemini.Midnight(now).Add(Margin); !at.Equal(want) || limit != plantain.LimitRPD {
 				t.Errorf("room at %v by %s, want %v", at, limit, want)
 			}
-			if at, _, _ := s.Room(Midnight(now).Add(Margin), one, limits); at.After(Midnight(now).Add(Margin)) {
+			if at, _, _ := s.Room(gemini.Midnight(now).Add(Margin), one, limits); at.After(gemini.Midnight(now).Add(Margin)) {
 				t.Errorf("no room after midnight, but at %v", at)
 			}
 		})
@@ -180,7 +181,7 @@ func TestAStateComesBackFromJSON(t *testing.T) {
 func TestWhatAVerdictParks(t *testing.T) {
 	t.Parallel()
 	backOff := 4 * time.Second
-	midnight := Midnight(noon).Add(Margin)
+	midnight := gemini.Midnight(noon).Add(Margin)
 	for class, c := range map[plantain.Class]struct {
 		verdict plantain.Verdict
 		scope   Scope
@@ -220,12 +221,12 @@ func TestADayQuotaWithAShortDelayGetsOneProbe(t *testing.T) {
 		t.Fatalf("the probe is at %v, want %v", at, probe)
 	}
 	s.Reserve(probe, "a", probe.Add(time.Minute), one)
-	if at, _ := s.Park.Ends(probe, ""); !at.Equal(Midnight(noon).Add(Margin)) {
+	if at, _ := s.Park.Ends(probe, ""); !at.Equal(gemini.Midnight(noon).Add(Margin)) {
 		t.Errorf("after the probe it ends at %v", at)
 	}
 	_, again := After(plantain.Verdict{Class: plantain.RateDay, Stated: 36 * time.Second}, probe.Add(time.Second), time.Second)
 	s.Parks(again)
-	if at, _ := s.Park.Ends(probe.Add(time.Hour), ""); !at.Equal(Midnight(noon).Add(Margin)) {
+	if at, _ := s.Park.Ends(probe.Add(time.Hour), ""); !at.Equal(gemini.Midnight(noon).Add(Margin)) {
 		t.Errorf("a second probe was granted, at %v", at)
 	}
 }

@@ -54,7 +54,7 @@ func TestGoodput(t *testing.T) {
 		{name: "mixed tiers at 1K", tiers: []string{"1", "1", "2", "3", "free"}, span: 20 * time.Minute, start: noon, price: 67_200_000},
 		{name: "4K, the spend limit binds", tiers: []string{"1", "1"}, size: "4K", span: 30 * time.Minute, start: noon, price: 151_200_000},
 		{name: "over midnight Pacific, the day binds", tiers: []string{"1", "1"}, span: 40 * time.Minute, rpd: 100,
-			start: pool.Midnight(noon).Add(-20 * time.Minute), price: 67_200_000},
+			start: gemini.Midnight(noon).Add(-20 * time.Minute), price: 67_200_000},
 	} {
 		oracle := g.oracle()
 		var ours, naive outcome
@@ -93,7 +93,7 @@ func (g goodput) oracle() int {
 		l := g.limits(tier)
 		most := l.RPM * begun(g.span, time.Minute)
 		days := int64(1)
-		if pool.DayOf(g.start) != pool.DayOf(g.start.Add(g.span)) {
+		if gemini.DayOf(g.start) != gemini.DayOf(g.start.Add(g.span)) {
 			days = 2
 		}
 		most = min(most, l.RPD*days)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
@@ -24,7 +25,7 @@ func list(r ...reply) []reply { return r }
 // it takes, and what the client gets.
 func TestRetryTable(t *testing.T) {
 	t.Parallel()
-	toMidnight := func() time.Duration { return time.Until(pool.Midnight(time.Now())) }
+	toMidnight := func() time.Duration { return time.Until(gemini.Midnight(time.Now())) }
 	for name, c := range map[string]struct {
 		script  map[string][]reply
 		calls   string // projects in the order they were asked

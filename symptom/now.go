@@ -11,7 +11,7 @@ import (
 // Now is what the moment adds to the rows.
 type Now struct {
 	At       time.Time `json:"at"`
-	Midnight time.Time `json:"midnight_pacific"` // the next one, when Google's day ends; pool.Midnight gives it
+	Midnight time.Time `json:"midnight_pacific"` // the next one, when Google's day ends; gemini.Midnight gives it
 	Weather  []Weather `json:"weather,omitempty"`
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
-	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/gemini"
 )
 
 func TestTheMomentIsTold(t *testing.T) {
@@ -44,7 +44,7 @@ func TestTheMomentIsTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := Now{At: at, Midnight: pool.Midnight(at), Weather: c.weather}.Says(everything)
+		got := Now{At: at, Midnight: gemini.Midnight(at), Weather: c.weather}.Says(everything)
 		if len(got) != len(c.want) {
 			t.Fatalf("%s: %q", name, got)
 		}
@@ -58,7 +58,7 @@ func TestTheMomentIsTold(t *testing.T) {
 		t.Errorf("of no moment it is said %q", got)
 	}
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	if got := (Now{At: at, Midnight: pool.Midnight(at)}).Says(Row{}); len(got) != 0 {
+	if got := (Now{At: at, Midnight: gemini.Midnight(at)}).Says(Row{}); len(got) != 0 {
 		t.Errorf("to a row that does not care it is said %q", got)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/config"
 	"github.com/plantainhq/plantain/doctor"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
 )
@@ -331,7 +332,7 @@ func quotaToday(r pool.Report, model plantain.Model, now time.Time) doctor.Findi
 	if i < 0 {
 		return doctor.Finding{State: doctor.Skipped, Says: "Nothing is known of it."}
 	}
-	reset := "midnight Pacific is at " + soon(pool.Midnight(now), now)
+	reset := "midnight Pacific is at " + soon(gemini.Midnight(now), now)
 	const fix = "Wait for midnight Pacific, add a project, or ask Google for a higher tier."
 	if p := r.Models[i].Parked; p != nil && p.Reason == plantain.RateDay {
 		return doctor.Finding{State: doctor.Fault, Side: doctor.You, Says: fmt.Sprintf("Google says that today's quota of %s is used up.", model), Evidence: parked(*p, now), Fix: fix}

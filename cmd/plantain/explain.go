@@ -18,7 +18,6 @@ import (
 	"github.com/plantainhq/plantain/capture"
 	"github.com/plantainhq/plantain/gateway"
 	"github.com/plantainhq/plantain/gemini"
-	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/store"
 	"github.com/plantainhq/plantain/verdict"
 )
@@ -158,7 +157,7 @@ func hourOf(named, captured time.Time) capture.Hour {
 		}
 		at = at.Local()
 	}
-	return capture.Hour{At: at, Midnight: pool.Midnight(at), Asked: !named.IsZero()}
+	return capture.Hour{At: at, Midnight: gemini.Midnight(at), Asked: !named.IsZero()}
 }
 
 // parseAt reads the time of --at: without a zone it is that of this machine,

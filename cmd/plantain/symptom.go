@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/symptom"
 )
 
@@ -57,7 +57,7 @@ func (s *symptomCmd) Run(w *world) error {
 // is asked for what it is worth: without it the table is as good.
 func (s *symptomCmd) now(w *world) (symptom.Now, error) {
 	at := time.Now().Truncate(time.Second)
-	now := symptom.Now{At: at, Midnight: pool.Midnight(at)}
+	now := symptom.Now{At: at, Midnight: gemini.Midnight(at)}
 	c, err := w.loadKeyless()
 	if err != nil && w.config != "" {
 		return now, err // else none is needed to look at the table

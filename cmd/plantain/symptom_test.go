@@ -8,13 +8,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/plantainhq/plantain/pool"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/symptom"
 )
 
 var lunchtime = func() symptom.Now {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	return symptom.Now{At: at, Midnight: pool.Midnight(at), Weather: []symptom.Weather{{Model: "gemini-3.1-flash-image", Where: "gemini", Refused: 3, Attempts: 40}}}
+	return symptom.Now{At: at, Midnight: gemini.Midnight(at), Weather: []symptom.Weather{{Model: "gemini-3.1-flash-image", Where: "gemini", Refused: 3, Attempts: 40}}}
 }()
 
 func TestEverySymptomFitsATerminal(t *testing.T) {

@@ -14,6 +14,8 @@ func (g *generation) answerEarly(f *Fault) *refusal {
 	}
 	g.fault = f
 	http.NewResponseController(g.w).EnableFullDuplex() // an in-memory writer is duplex anyway
+	// What is not read now net/http reads when the next request is due, and panics over reading twice.
+	g.w.Header().Set("Connection", "close")
 	n, _ := io.CopyN(io.Discard, g.r.Body, int64(f.Bytes))
 	g.note(func(e *Request) { e.Fault, e.BodyBytes = f.Name, n })
 	g.ask = &ask{model: g.model, size: "1K", ratio: "1:1", text: true, images: true, tier: "standard",

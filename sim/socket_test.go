@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	stdlog "log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -50,6 +52,41 @@ func TestFaultsInDeliveryOverASocket(t *testing.T) {
 	if e := s.Requests()[3]; e.Fault != "early" || e.BodyBytes != 1000 || e.Charged == 0 {
 		t.Errorf("early: %+v", e)
 	}
+}
+
+// net/http reads what is left of a body after the handler, and then, on a connection that is kept, reads twice at once.
+func TestEarlyAnswersLeaveTheServerInOrder(t *testing.T) {
+	t.Parallel()
+	s := New(Options{AnswerEarly: true, Limits: map[string]Limits{"1": {RPM: -1, IPM: -1, RPD: -1, TPM: -1, Spend: -1}}})
+	google := httptest.NewUnstartedServer(s)
+	var log lockedLog
+	google.Config.ErrorLog = stdlog.New(&log, "", 0)
+	google.Start()
+	for range 50 {
+		resp, err := google.Client().Post(google.URL+"/v1beta/models/"+nb2+":generateContent?key=sim-1-a", "application/json", strings.NewReader(small("a fox")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 || n < 1<<18 {
+			t.Errorf("%d, %d bytes, %v", resp.StatusCode, n, err)
+		}
+		resp.Body.Close()
+	}
+	google.Close() // and all that it still does
+	if said := log.String(); said != "" {
+		t.Errorf("the server says %.500s", said)
+	}
+}
+
+type lockedLog struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.Write(p)
 }
 
 // BenchmarkFourKEdit is a second turn: 25 MB come in with the first picture and its signature, 25 MB go out.

@@ -75,6 +75,26 @@ func TestIdempotencyGivesTheSameAnswerAfterTheEnd(t *testing.T) {
 	sim.onlyOne(":generateContent")
 }
 
+// streamed sends the prompt with an Idempotency-Key and reads the stream.
+func (p *process) streamed(model, query, key string) answer {
+	p.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, p.URL+"/v1beta/models/"+model+":streamGenerateContent"+query, strings.NewReader(prompt))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Idempotency-Key", key)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return answer{res, body}
+}
+
 func TestIdempotencyOfAStream(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{"?alt=sse", ""} {
@@ -82,32 +102,48 @@ func TestIdempotencyOfAStream(t *testing.T) {
 		dir := t.TempDir()
 		writeConfig(t, dir, sim.URL, []string{"sim-1-a"})
 		gw := serve(t, dir)
-		stream := func() answer {
-			t.Helper()
-			r, err := http.NewRequest(http.MethodPost, gw.URL+"/v1beta/models/"+flash+":streamGenerateContent"+query, strings.NewReader(prompt))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Idempotency-Key", "k")
-			res, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			body, err := io.ReadAll(res.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return answer{res, body}
-		}
-		first := stream()
+		first := gw.streamed(flash, query, "k")
 		if first.StatusCode != 200 {
 			t.Fatalf("got %d", first.StatusCode)
 		}
 		gw.kill()
 		gw = serve(t, dir)
-		sameAnswer(t, "a stream"+query, first, stream())
+		sameAnswer(t, "a stream"+query, first, gw.streamed(flash, query, "k"))
 		sim.onlyOne(":streamGenerateContent")
+	}
+}
+
+// A stream that broke when part of it had been seen is owed as it was seen: the
+// picture in it is paid for.
+func TestIdempotencyOfAStreamThatBroke(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		model, query string
+		fault        map[string]any
+		picture      bool
+	}{
+		"an error behind the picture":        {flash, "?alt=sse", next("midstream_error", 1), true},
+		"the same, as an array":              {flash, "", next("midstream_error", 1), true},
+		"a cut in the picture behind a word": {"gemini-2.5-flash-image", "?alt=sse", next("cut", 1, "bytes", 10_000), false},
+		"an error in the place of a picture": {"gemini-2.5-flash-image", "", next("midstream_error", 1), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := startSim(t)
+			dir := t.TempDir()
+			writeConfig(t, dir, sim.URL, []string{"sim-1-a"})
+			gw := serve(t, dir)
+			sim.fault(c.fault)
+			first := gw.streamed(c.model, c.query, "k")
+			if first.StatusCode != 200 || bytes.Contains(first.body, []byte("inlineData")) != c.picture {
+				t.Fatalf("got %d %.300s", first.StatusCode, first.body)
+			}
+			sameAnswer(t, "at once", first, gw.streamed(c.model, c.query, "k"))
+			gw.kill()
+			gw = serve(t, dir)
+			sameAnswer(t, "after a kill", first, gw.streamed(c.model, c.query, "k"))
+			sim.onlyOne(":streamGenerateContent")
+		})
 	}
 }
 

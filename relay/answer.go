@@ -71,6 +71,13 @@ func (a *ask) heading(attempts int) header {
 	return header{request: a.id, attempts: attempts, cost: a.spent, instead: a.instead(), fallback: a.fallback.said(), healed: a.how}
 }
 
+// headingOf is the heading when an attempt is judged.
+func (a *ask) headingOf(r *result, attempts int) header {
+	h := a.heading(attempts)
+	h.project, h.verdict, h.image = r.member.Name, r.verdict.Class, asAsked(a, &r.facts.Body)
+	return h
+}
+
 // An answer is what the client gets: Google's answer as it came, Google's error
 // with one more detail, or a refusal of our own.
 type answer struct {
@@ -80,6 +87,7 @@ type answer struct {
 	google  http.Header   // of the answer that is handed on
 	body    *spool.Buffer // handed on byte for byte; it may be held
 	length  int64         // of body; -1: not known yet
+	tail    []byte        // of a stream that broke off, behind what was shown of body; only what is kept has it
 	errBody []byte        // instead of body, where a detail was added
 	// repeated says that google are the headers of the answer as it was given before.
 	repeated bool
@@ -97,8 +105,7 @@ func (a *answer) release() { a.body.Release() }
 
 // answer hands on what the last attempt brought.
 func (t *Transport) answer(a *ask, r *result, attempts int) *answer {
-	h := a.heading(attempts)
-	h.project, h.verdict, h.image = r.member.Name, r.verdict.Class, asAsked(a, &r.facts.Body)
+	h := a.headingOf(r, attempts)
 	switch {
 	case r.lost != nil:
 		return &answer{header: h, refused: lostOnDisk(r)}

@@ -1,11 +1,13 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"time"
 
@@ -128,6 +130,9 @@ func (t *Transport) keep(f *flight, r *result, attempts int) *plantain.Answer {
 	if a.key == "" && !(f.abandoned() && r.whole()) {
 		return nil
 	}
+	if f.answer != nil && a.route.streams() && r.lost == nil {
+		return t.write(a, t.departed(a, r, attempts), r.verdict.Charged)
+	}
 	return t.write(a, t.answer(a, r, attempts), r.verdict.Charged)
 }
 
@@ -142,13 +147,7 @@ func (t *Transport) write(a *ask, final *answer, charged plantain.Charged) *plan
 	if a.key != "" {
 		owed.Key, owed.Call = a.keyHash(), hex.EncodeToString(a.digest[:])
 	}
-	size, err := t.Answers.Write(a.id, func(w io.Writer) error {
-		if final.body != nil {
-			return final.body.Copy(w)
-		}
-		_, err := w.Write(text)
-		return err
-	})
+	size, err := t.Answers.Write(a.id, func(w io.Writer) error { return final.copyTo(w, text) })
 	if err != nil {
 		t.log().Error("an answer could not be kept: a request that is repeated will not get it", "request", a.id, "error", err)
 		size = -1
@@ -156,6 +155,19 @@ func (t *Transport) write(a *ask, final *answer, charged plantain.Charged) *plan
 	owed.Size = size
 	a.kept = true
 	return owed
+}
+
+// copyTo writes the body of an answer, which is text where it has none that came.
+func (a *answer) copyTo(w io.Writer, text []byte) error {
+	switch {
+	case a.body == nil:
+		_, err := w.Write(text)
+		return err
+	case a.tail == nil:
+		return a.body.Copy(w)
+	}
+	_, err := io.Copy(w, io.MultiReader(io.NewSectionReader(a.body, 0, math.MaxInt64), bytes.NewReader(a.tail)))
+	return err
 }
 
 // owesStill keeps an answer whose attempt was given up before it was settled.

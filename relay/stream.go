@@ -35,13 +35,26 @@ func (t *Transport) stream(f *flight, o *out, g *got, scan *gemini.Scanner, n in
 // rest never came, with an error as Google ends a stream that fails
 // (gemini-api.md §5).
 func (t *Transport) arrive(a *ask, r *result, n int) {
-	// An error of Google's own in the stream is handed on as it came.
-	broken := r.verdict.Class == plantain.Unanswered && len(r.facts.Body.Errors) == 0
-	if a.route.streams() && (broken || r.lost != nil) {
-		r.body.Abort(t.streamError(a, r, n))
+	if tail := t.tail(a, r, n); tail != nil {
+		r.body.Abort(tail)
 		return
 	}
 	r.body.End()
+}
+
+// tail is what stands in a stream for the rest that never came; nil: it is handed on
+// as it came, an error of Google's own at its end included.
+func (t *Transport) tail(a *ask, r *result, n int) []byte {
+	broken := r.verdict.Class == plantain.Unanswered && len(r.facts.Body.Errors) == 0
+	if !a.route.streams() || !broken && r.lost == nil {
+		return nil
+	}
+	return t.streamError(a, r, n)
+}
+
+// departed is what the client of a departed stream has of it in the end.
+func (t *Transport) departed(a *ask, r *result, n int) *answer {
+	return &answer{header: a.headingOf(r, n), status: r.facts.Status, google: r.facts.Header, body: r.body.Retain(), length: -1, tail: t.tail(a, r, n)}
 }
 
 // streamError is an error in the middle of a stream: raw among server-sent

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -26,6 +27,12 @@ type keeping struct {
 	owed   []debt          // what the books have not taken, oldest first
 	mended <-chan struct{} // closed when the goroutine that mends has ended; nil: there is none
 	stop   context.CancelFunc
+
+	// What the log tells of trouble is one line when it comes and one when it is over,
+	// though a full disk takes something now and then.
+	told  []string  // what could not be written; empty: there is no trouble
+	since time.Time // when it began
+	calm  bool      // all was well at the last look, and nothing failed since
 }
 
 // A debt is a settlement that the books owe.
@@ -92,11 +99,8 @@ func (t *Transport) spoolFailed(err error, size int64) (why *Unkept) {
 	k := &t.keeping
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.spool == nil {
-		t.log().Error("the spool can't be written: nothing is sent until it can", "error", err)
-	}
 	k.spool, k.size = why, max(k.size, size)
-	t.mendLater()
+	t.mendLater(why)
 	return why
 }
 
@@ -105,11 +109,8 @@ func (t *Transport) booksFailed(err error) (why *Unkept) {
 	k := &t.keeping
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.books == nil {
-		t.log().Error("the store can't be written: nothing is sent until it can", "error", err)
-	}
 	k.books = why
-	t.mendLater()
+	t.mendLater(why)
 	return why
 }
 
@@ -122,9 +123,18 @@ func (t *Transport) owe(d debt) {
 	t.keeping.owed = append(t.keeping.owed, d)
 }
 
-// mendLater starts the goroutine that mends, where none runs. keeping.mu is held.
-func (t *Transport) mendLater() {
+// mendLater tells of a failure that is news, and starts the goroutine that mends,
+// where none runs. keeping.mu is held.
+func (t *Transport) mendLater(why *Unkept) {
 	k := &t.keeping
+	if len(k.told) == 0 {
+		k.since = t.now()
+	}
+	if !slices.Contains(k.told, why.What) {
+		k.told = append(k.told, why.What)
+		t.log().Error(why.What+" can't be written: nothing is sent until it can", "error", why.Cause)
+	}
+	k.calm = false
 	if k.mended != nil {
 		return
 	}
@@ -138,7 +148,7 @@ func (t *Transport) mendLater() {
 	}()
 }
 
-// mend tries again until all is well or the context ends.
+// mend tries again until all stays well or the context ends.
 func (t *Transport) mend(ctx context.Context) {
 	tick := time.NewTicker(t.Clock.Real(probeEvery))
 	defer tick.Stop()
@@ -150,21 +160,24 @@ func (t *Transport) mend(ctx context.Context) {
 		}
 		t.probeSpool()
 		t.probeBooks()
-		if t.keeping.well() {
-			t.log().Info("what is paid for can be kept again: requests are sent")
+		if t.mendedForGood() {
 			return
 		}
 	}
 }
 
-// well ends the mending where nothing is left to mend.
-func (k *keeping) well() bool {
+// mendedForGood ends the mending where all has been well from one look to the next.
+func (t *Transport) mendedForGood() bool {
+	k := &t.keeping
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.spool != nil || k.books != nil || len(k.owed) > 0 {
+	well := k.spool == nil && k.books == nil && len(k.owed) == 0
+	if !well || !k.calm {
+		k.calm = well
 		return false
 	}
-	k.mended = nil
+	t.log().Info("what is paid for can be kept again: requests are sent", "after", t.now().Sub(k.since).Round(time.Second))
+	k.told, k.mended = nil, nil
 	return true
 }
 

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -51,6 +54,30 @@ func (b *fullBooks) Update(ctx context.Context, keys []pool.Key, fn func(pool.St
 	return b.Memory.Update(ctx, keys, fn)
 }
 
+// lines are those of a log.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// about gives the lines that hold one of the words.
+func (l *lines) about(words ...string) (found []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(line, w) }) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
 // unkept checks a refusal of what could not be kept.
 func unkept(t *testing.T, h *house, g got) {
 	t.Helper()
@@ -92,6 +119,33 @@ func TestNothingIsSentThatCouldNotBeKept(t *testing.T) {
 		}
 		if g := h.generate(t); g.StatusCode != 200 {
 			t.Errorf("got %d %s", g.StatusCode, g.body)
+		}
+	})
+	story(t, "the log tells when it begins and when it is over", func(t *testing.T) {
+		h, b := newHouse(t, map[string][]reply{"a": list(says(200, success))}), &fullBooks{}
+		var log lines
+		h.Books, h.Log = b, slog.New(slog.NewTextHandler(&log, nil))
+		b.full.Store(true)
+		for range 100 { // what takes little fits now and then
+			h.generate(t)
+			time.Sleep(time.Minute)
+			b.full.Store(false)
+			time.Sleep(2 * time.Second)
+			b.full.Store(true)
+		}
+		if got := log.about("nothing is sent", "sent again"); len(got) != 1 || !strings.Contains(got[0], "the store can't be written") {
+			t.Errorf("while it lasts, %d lines: %.200q", len(got), got)
+		}
+		b.full.Store(false)
+		time.Sleep(time.Minute)
+		if got := log.about("nothing is sent", "can be kept again"); len(got) != 2 || !strings.Contains(got[1], "after=1h43m") {
+			t.Errorf("after it: %q", got)
+		}
+		if g := h.generate(t); g.StatusCode != 200 {
+			t.Errorf("got %d", g.StatusCode)
+		}
+		if got := log.about("msg=attempt"); len(got) == 0 || strings.Contains(got[0], "error=") || strings.Contains(got[0], `=""`) {
+			t.Errorf("of a good attempt: %q", got)
 		}
 	})
 	story(t, "the books fill up while an image is in the making", func(t *testing.T) {

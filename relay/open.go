@@ -306,9 +306,15 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 		t.account(a, r, n)
 	}
 	v := r.verdict
-	t.log().Info("attempt", "request", a.id, "attempt", n, "project", r.member.Name, "model", a.entry.ID,
+	said := []any{"request", a.id, "attempt", n, "project", r.member.Name, "model", a.entry.ID,
 		"status", r.facts.Status, "verdict", v.Class.String(), "charged", v.Charged.String(), "cost", r.cost.String(),
-		"took", r.facts.Took.Round(time.Millisecond), "image", asAsked(a, &r.facts.Body), "healed", a.how, "error", r.cause())
+		"took", r.facts.Took.Round(time.Millisecond)}
+	for _, more := range [][2]string{{"image", asAsked(a, &r.facts.Body)}, {"healed", string(a.how)}, {"error", r.cause()}} {
+		if more[1] != "" {
+			said = append(said, more[0], more[1])
+		}
+	}
+	t.log().Info("attempt", said...)
 	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: r.member.Name, Class: v.Class, Charged: v.Charged, Cost: r.cost})
 }
 

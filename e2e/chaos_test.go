@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -21,11 +23,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
 )
 
 var (
 	chaosRequests = flag.Int("chaos.requests", 400, "requests of the chaos run, over both ways of billing what is filtered")
 	chaosSeed     = flag.Uint64("chaos.seed", 0, "of the chaos run; 0: one of its own")
+	chaosStore    = flag.String("chaos.store", "", "sqlite or postgres; empty: a short run is made on both, a long one on sqlite")
 )
 
 // The chaos run: twenty clients through two kills of the gateway and a full disk, on a
@@ -45,12 +51,19 @@ func TestChaos(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("to repeat it: -chaos.seed %d -chaos.requests %d", seed, *chaosRequests)
-	for _, billing := range []string{"charged", "free"} {
-		t.Run(billing, func(t *testing.T) {
+	store := *chaosStore
+	for _, on := range []struct{ store, billing string }{{"sqlite", "charged"}, {"sqlite", "free"}, {"postgres", "charged"}, {"postgres", "free"}} {
+		wanted := on.store == store || store == "" && (on.store == "sqlite" || !long && on.billing == "charged")
+		if !wanted {
+			continue
+		}
+		t.Run(on.store+" "+on.billing, func(t *testing.T) {
 			if !long {
 				t.Parallel()
 			}
-			c := newChaos(t, seed, *chaosRequests/2, billing)
+			c := newChaos(t, seed, *chaosRequests/2, on.billing)
+			c.keepOn(on.store)
+			c.makeKeys()
 			c.run()
 			c.check()
 		})
@@ -60,6 +73,7 @@ func TestChaos(t *testing.T) {
 const (
 	chaosClients = 20
 	chaosTimeout = 2 * time.Second // of an attempt
+	chaosShift   = 10 * time.Minute
 )
 
 type chaos struct {
@@ -71,7 +85,10 @@ type chaos struct {
 	budgets []budget // by client
 	sim     *google
 	dir     string
-	disk    bool // it may be filled
+	db      *sql.DB // of the gateway, for the books afterwards
+	shared  bool    // other gateways might have it
+	disk    bool    // it may be filled
+	begun   time.Time
 	gw      atomic.Pointer[process]
 	done    atomic.Int64 // plans
 	calls   atomic.Int64
@@ -119,7 +136,7 @@ type reply struct {
 }
 
 func newChaos(t *testing.T, seed uint64, requests int, billing string) *chaos {
-	c := &chaos{t: t, seed: seed, billing: billing, dir: t.TempDir()}
+	c := &chaos{t: t, seed: seed, billing: billing, dir: t.TempDir(), begun: time.Now()}
 	c.sim = startSim(t, "--filtered", billing, "--seed", fmt.Sprint(seed), "--latency", "30ms")
 	c.disk = tryDisk(t, c.dir, fmt.Sprint(min(200+requests, 1500), "m"))
 	faults := c.sim.faultNames()
@@ -137,8 +154,33 @@ func newChaos(t *testing.T, seed uint64, requests int, billing string) *chaos {
 	if err := os.WriteFile(filepath.Join(c.dir, "plantain.yaml"), []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// keepOn says where the gateway has its books.
+func (c *chaos) keepOn(store string) {
+	driver, url := "sqlite", filepath.Join(c.dir, "plantain.db")
+	if c.shared = store == "postgres"; c.shared {
+		driver, url = "pgx", startPostgres(c.t)
+		config, err := os.OpenFile(filepath.Join(c.dir, "plantain.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+		if err == nil {
+			_, err = fmt.Fprintf(config, "store: %q\n", url)
+		}
+		if err = errors.Join(err, config.Close()); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	var err error
+	if c.db, err = sql.Open(driver, url); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { c.db.Close() })
+}
+
+// makeKeys gives each client its virtual key.
+func (c *chaos) makeKeys() {
 	for n := range chaosClients {
-		each := requests / chaosClients
+		each := len(c.plans) / chaosClients
 		var of budget
 		switch n % 5 { // as limited in plan
 		case 1:
@@ -152,13 +194,12 @@ func newChaos(t *testing.T, seed uint64, requests int, billing string) *chaos {
 		if of.flag != "" {
 			args = append(args, of.flag)
 		}
-		stdout, stderr, code := run(t, c.dir, nil, args...)
+		stdout, stderr, code := run(c.t, c.dir, nil, args...)
 		if code != 0 {
-			t.Fatalf("%v: exit %d: %s", args, code, stderr)
+			c.t.Fatalf("%v: exit %d: %s", args, code, stderr)
 		}
 		c.keys, c.budgets = append(c.keys, strings.TrimSpace(stdout)), append(c.budgets, of)
 	}
-	return c
 }
 
 func clientName(n int) string { return fmt.Sprintf("c%02d", n) }
@@ -368,10 +409,34 @@ func (c *chaos) run() {
 	until(1)
 	clients.Wait()
 	waitFor(c.t, "the gateway to be ready", func() bool { status, _ := c.gw.Load().readiness(); return status == 200 })
+	if c.shared {
+		// A gateway that is killed may, for a minute beyond the deadline of what it sent,
+		// be one that only does not answer.
+		c.gw.Load().interrupt()
+		c.gw.Store(serve(c.t, c.dir, "--log-level", "error", "--clock-shift", chaosShift.String()))
+	}
 	c.closing()
 	close(over)
 	mender.Wait()
 	c.gw.Load().interrupt()
+	if c.shared {
+		c.sweepShared()
+	}
+}
+
+// sweepShared lets files grow old and a gateway look for those of nobody. In a folder
+// that others may write to they could be theirs, when they are young.
+func (c *chaos) sweepShared() {
+	files, err := filepath.Glob(filepath.Join(c.dir, "images", "*", "*"))
+	if err != nil || len(files) == 0 {
+		c.t.Errorf("%d files are kept, %v", len(files), err)
+	}
+	for _, name := range files {
+		if err := os.Chtimes(name, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+			c.t.Error(err)
+		}
+	}
+	serve(c.t, c.dir, "--log-level", "error").interrupt()
 }
 
 // mend tells the gateway again and again that what took projects out of use is mended.

@@ -26,6 +26,7 @@ type cli struct {
 	Generate generateCmd `cmd:"" help:"Make one image."`
 	Explain  explainCmd  `cmd:"" help:"Say what an answer or an error means: what happened, was it charged, what to do."`
 	Symptom  symptomCmd  `cmd:"" help:"Find what you see, through the API or in the Gemini app: why, was it charged, what to do."`
+	Lint     lintCmd     `cmd:"" help:"Read a prompt before it is paid for: what is missing, what trips the filter, and the prompt rewritten."`
 	Doctor   doctorCmd   `cmd:"" help:"Is it Google or is it you: keys, network, status, models, quota; each with the fix."`
 	Projects projectsCmd `cmd:"" help:"Show the pool: windows, headroom, what is parked until when and why."`
 	Images   imagesCmd   `cmd:"" help:"The gallery: the images that were paid for."`

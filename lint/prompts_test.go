@@ -1,0 +1,93 @@
+package lint
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// A labelled prompt is a line of testdata/prompts.yaml.
+type labelled struct {
+	Kind, Is, Prompt string
+	Rules            []string
+}
+
+func prompts(t testing.TB) []labelled {
+	t.Helper()
+	text, err := os.ReadFile("testdata/prompts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []labelled
+	if err := yaml.UnmarshalWithOptions(text, &all, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// disagrees says how a report differs from the label; empty: it doesn't.
+func (l labelled) disagrees(r Report) string {
+	is := "strong"
+	switch {
+	case r.Forbidden():
+		is = "forbidden"
+	case r.Weak():
+		is = "weak"
+	}
+	if is != l.Is {
+		return fmt.Sprintf("is %s: %v", is, r.Rules())
+	}
+	for _, rule := range l.Rules {
+		if !slices.Contains(r.Rules(), rule) {
+			return fmt.Sprintf("lacks %s: %v", rule, r.Rules())
+		}
+	}
+	return ""
+}
+
+// agreement is how many of the labels must be met.
+const agreement = 0.95
+
+func TestPromptsAreJudgedAsLabelled(t *testing.T) {
+	t.Parallel()
+	var right, heldRight, held int
+	all := prompts(t)
+	kinds := map[string]bool{}
+	for i, l := range all {
+		kinds[l.Kind] = true
+		isHeld := i%3 == 2 // was held out until the rules stood
+		if isHeld {
+			held++
+		}
+		said := l.disagrees(Lint(l.Prompt))
+		if said != "" {
+			t.Logf("%s %s %q %s", l.Kind, l.Is, l.Prompt, said)
+			continue
+		}
+		right++
+		if isHeld {
+			heldRight++
+		}
+	}
+	t.Logf("%d of %d as labelled, %d of the %d that were held out, in %d kinds", right, len(all), heldRight, held, len(kinds))
+	if float64(right) < agreement*float64(len(all)) || len(all) < 150 || len(kinds) < 12 {
+		t.Error("too few are as labelled")
+	}
+}
+
+func TestRewrittenPromptsAreClean(t *testing.T) {
+	t.Parallel()
+	for _, l := range prompts(t) {
+		r := Lint(l.Prompt)
+		if l.Is == "forbidden" {
+			continue
+		}
+		again := Lint(r.Rewritten)
+		if r.Rewritten == "" || again.Weak() || again.Rewritten != r.Rewritten {
+			t.Errorf("%q\n is rewritten as %q,\n in which there is %v\n and then as %q", l.Prompt, r.Rewritten, again.Rules(), again.Rewritten)
+		}
+	}
+}

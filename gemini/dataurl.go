@@ -30,9 +30,30 @@ func PicturesIn(text io.Reader, at int64) ([]Part, error) {
 	return w.strings.urls.found, nil
 }
 
-// LooksPictured reports whether a text may have a picture in it, as far as it was kept.
-func LooksPictured(text string) bool {
-	return len(text) > MaxText-4 || strings.Contains(text, dataImage)
+// LookInside finds the pictures that stand in what the model said, as data URLs in its
+// texts, and counts them as pictures and not as text.
+func (a *Asked) LookInside(body io.ReaderAt) error {
+	for i := range a.Turns {
+		if a.Turns[i].Role != "model" {
+			continue
+		}
+		for j := range a.Turns[i].Parts {
+			p := &a.Turns[i].Parts[j]
+			if p.Kind != KindText || p.Thought || p.TextAt.Len <= MaxText && !strings.Contains(p.Text, dataImage) {
+				continue
+			}
+			found, err := PicturesIn(io.NewSectionReader(body, p.TextAt.Start, p.TextAt.Len), p.TextAt.Start)
+			if err != nil {
+				return err
+			}
+			p.Inside = found
+			a.Images += len(found)
+			for _, f := range found {
+				a.TextBytes = max(a.TextBytes-f.Object.Len, 0)
+			}
+		}
+	}
+	return nil
 }
 
 const dataImage = dataURL + "image/"

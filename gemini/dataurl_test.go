@@ -7,6 +7,20 @@ import (
 	"testing/iotest"
 )
 
+func TestPicturesInWhatTheModelSaidCountAsPictures(t *testing.T) {
+	t.Parallel()
+	url := "data:image/png;base64," + base64.StdEncoding.EncodeToString(testPNG)
+	body := `{"contents":[{"role":"user","parts":[{"text":"a ` + url + `"}]},{"role":"model","parts":[{"text":"![](` + url + `)"},{"text":"b"}]}]}`
+	got := ask(body)
+	before := got.TextBytes
+	if err := got.LookInside(strings.NewReader(body)); err != nil {
+		t.Fatal(err)
+	}
+	if got.Images != 1 || got.TextBytes != before-int64(len(url)) || len(got.Turns[1].Parts[0].Inside) != 1 || got.Turns[0].Parts[0].Inside != nil {
+		t.Errorf("%d pictures, %d bytes of text of %d: %+v", got.Images, got.TextBytes, before, got.Turns)
+	}
+}
+
 func TestPicturesAreFoundInATextWhereverTheyStand(t *testing.T) {
 	t.Parallel()
 	data := base64.StdEncoding.EncodeToString(testPNG)

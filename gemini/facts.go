@@ -105,6 +105,7 @@ type Part struct {
 	Thought bool
 	Text    string // of a text part, cut at MaxText
 	TextAt  Span   // where all of it stands in the body, without quotes
+	Inside  []Part // pictures that stand in the text, as far as [Asked.LookInside] looked
 	MIME    string // of a picture, as the body says
 	URI     string // of fileData
 	// Width and Height are read from the picture's own header. Zero: not readable.

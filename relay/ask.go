@@ -279,6 +279,11 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 	}
 	a.asked = scan.Finish()
 	a.names = namesIn(a.asked)
+	if a.entry.Signatures {
+		if err := a.asked.LookInside(a.body); err != nil {
+			return unkept(t.spoolFailed(err, a.body.Len()))
+		}
+	}
 	return nil
 }
 

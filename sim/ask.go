@@ -61,6 +61,7 @@ type reader struct {
 	model      *model
 	vertex     bool
 	signatures bool
+	dummies    bool                                        // the documented values pass in the place of a signature
 	file       func(uri string) ([]byte, string, *refusal) // content and type of an uploaded file
 }
 
@@ -117,7 +118,7 @@ func (d reader) request(v value) (*ask, *refusal) {
 		return nil, r
 	}
 	if d.signatures && a.model.gemini3 {
-		if r := a.checkSignatures(!d.vertex); r != nil {
+		if r := a.checkSignatures(!d.vertex, d.dummies); r != nil {
 			return nil, r
 		}
 	}
@@ -130,7 +131,12 @@ func (d reader) content(v value, path string) (content, *refusal) {
 		return c, invalid("Please use a valid role: user, model.")
 	}
 	for i, raw := range v.field("parts").list() {
-		p, r := d.part(raw, fmt.Sprintf("%s.parts[%d]", path, i))
+		at := fmt.Sprintf("%s.parts[%d]", path, i)
+		if !slices.ContainsFunc(partData, raw.has) {
+			// Captured where an SDK left an empty text out, and only the signature remained (genkit-ai/genkit#3816).
+			return c, invalid("* GenerateContentRequest." + at + ".data: required oneof field 'data' must have one initialized field\n")
+		}
+		p, r := d.part(raw, at)
 		if r != nil {
 			return c, r
 		}
@@ -143,6 +149,10 @@ func (d reader) content(v value, path string) (content, *refusal) {
 	}
 	return c, nil
 }
+
+// partData are the fields of which a part has one.
+var partData = []string{"text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult",
+	"toolCall", "toolResponse"}
 
 func (d reader) part(v value, path string) (part, *refusal) {
 	p := part{kind: "other", thought: v.field("thought").bool(), signature: v.field("thoughtSignature").bytes()}
@@ -171,9 +181,10 @@ func (d reader) part(v value, path string) (part, *refusal) {
 	return p, nil
 }
 
-// decodeBase64 takes the standard and the URL-safe alphabet, padded or not: Python's SDK sends the latter.
+// decodeBase64 takes the standard and the URL-safe alphabet, padded or not, in lines or not: Python's SDK sends the
+// latter, and the decoder passes over white space.
 func decodeBase64(s []byte) ([]byte, bool) {
-	s = bytes.TrimRight(s, "=")
+	s = bytes.TrimRight(s, "=\r\n")
 	enc := base64.RawStdEncoding
 	if bytes.ContainsAny(s, "-_") {
 		enc = base64.RawURLEncoding
@@ -331,13 +342,14 @@ func (a *ask) frame(input []byte) *refusal {
 const signatureHelp = " Please refer to https://ai.google.dev/gemini-api/docs/thought-signatures#model-behavior for more details."
 
 // checkSignatures refuses model turns that came back without what they were sent with (gemini-api.md §4): every
-// picture needs its signature, and a text that came before a picture. A model turn of text alone may come without one.
-func (a *ask) checkSignatures(insist bool) *refusal {
+// picture needs its signature, and the first text that does not stand behind a picture. Text alone was refused without
+// one, too (googleapis/js-genai#1116).
+func (a *ask) checkSignatures(insist, dummies bool) *refusal {
 	for ci, c := range a.contents {
 		if c.role != "model" {
 			continue
 		}
-		first := slices.ContainsFunc(c.parts, part.picture)
+		first := true
 		for pi, p := range c.parts {
 			if p.thought || p.kind == "other" || p.kind == "text" && p.text == "" {
 				continue
@@ -356,7 +368,7 @@ func (a *ask) checkSignatures(insist bool) *refusal {
 				return invalid(fmt.Sprintf("%s part is missing a thought_signature in content position %d, part position %d.%s",
 					kind, ci+1, pi+1, signatureHelp))
 			}
-			if len(sig) > 0 && !dummy(sig) && !genuine(sig, p.kind, p.content()) {
+			if len(sig) > 0 && !(dummies && dummy(sig)) && !p.signedBy(sig) {
 				return invalid("Corrupted thought signature.")
 			}
 		}
@@ -366,10 +378,15 @@ func (a *ask) checkSignatures(insist bool) *refusal {
 
 func (p part) picture() bool { return !p.thought && (p.kind == "image" || p.kind == "file") }
 
-// trailing is the signature of an empty text right after a part: a stream may bring it there. Some SDKs drop the empty
-// text itself when they send it back.
+// signedBy reports whether a signature was made for the part. A picture that was uploaded is still the picture, which
+// is a guess: nothing is known of it.
+func (p part) signedBy(sig []byte) bool {
+	return genuine(sig, p.kind, p.content()) || p.kind == "file" && genuine(sig, "image", p.data)
+}
+
+// trailing is the signature of an empty text right after a part: a stream may bring it there.
 func trailing(rest []part) []byte {
-	if len(rest) > 0 && (rest[0].kind == "text" || rest[0].kind == "other") && rest[0].text == "" {
+	if len(rest) > 0 && rest[0].kind == "text" && rest[0].text == "" {
 		return rest[0].signature
 	}
 	return nil

@@ -91,7 +91,7 @@ func (g *generation) read() ([]byte, *refusal) {
 
 // reader: Vertex does not insist on signatures (gemini-api.md §4), but refuses wrong ones.
 func (g *generation) reader() reader {
-	return reader{model: g.model, vertex: g.vertex, signatures: g.s.opts.Signatures != "off", file: g.fileOf}
+	return reader{model: g.model, vertex: g.vertex, signatures: g.s.opts.Signatures != "off", dummies: g.s.opts.Signatures != "real", file: g.fileOf}
 }
 
 func first200(s string) string {

@@ -33,7 +33,8 @@ type Options struct {
 	// Filtered is who pays for what was filtered without a word on charging: "charged" (also empty) or "free".
 	Filtered string
 
-	// Signatures is "on" (also empty): model turns must bring theirs; or "off".
+	// Signatures is "on" (also empty): model turns must bring theirs, or a documented value in their place; "real": only
+	// theirs will do; or "off".
 	Signatures string
 
 	// SignatureLast sends the signature of a streamed picture on a trailing empty text part.

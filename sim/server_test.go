@@ -57,6 +57,18 @@ type replyPart struct {
 	} `json:"inlineData,omitempty"`
 }
 
+// MarshalJSON keeps an empty text, which is the data of its part.
+func (p replyPart) MarshalJSON() ([]byte, error) {
+	type plain replyPart
+	if p.InlineData != nil {
+		return json.Marshal(plain(p))
+	}
+	return json.Marshal(struct {
+		Text string `json:"text"`
+		plain
+	}{p.Text, plain(p)})
+}
+
 func (r reply) parts() []replyPart {
 	if len(r.Candidates) == 0 {
 		return nil
@@ -287,6 +299,15 @@ func TestMissingSignatureIsRefusedInGooglesWords(t *testing.T) {
 		}
 		wantError(t, r, c.code, c.message)
 	}
+	wantError(t, generate(t, s, "sim-3-a", pro, strings.Replace(turnBack(t, first, "x"), `"parts":[`, `"parts":[{"thought_signature":"c2ln"},`, 1)), 400,
+		"* GenerateContentRequest.contents[0].parts[0].data: required oneof field 'data' must have one initialized field\n")
+	wantError(t, generate(t, s, "sim-3-a", pro, turnBack(t, []replyPart{{Text: "words of my own"}}, "x")), 400,
+		"Text part is missing a thought_signature in content position 2, part position 1.")
+	strict := New(Options{Signatures: "real"})
+	if r := generate(t, strict, "sim-3-a", pro, change(func([]replyPart) {})); r.status != 200 {
+		t.Errorf("real: %.300s", r.body)
+	}
+	wantError(t, generate(t, strict, "sim-3-a", pro, change(func(p []replyPart) { p[1].ThoughtSignature = dummySignatures[1] })), 400, "Corrupted thought signature.")
 	off := New(Options{Signatures: "off"})
 	if r := generate(t, off, "sim-1-a", pro, change(func(p []replyPart) { p[1].ThoughtSignature = "" })); r.status != 200 {
 		t.Errorf("signatures off: %s", r.body[:200])

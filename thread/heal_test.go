@@ -73,8 +73,8 @@ func scan(t testing.TB, body string) *gemini.Asked {
 	var s gemini.RequestScanner
 	_, _ = io.WriteString(&s, body)
 	asked := s.Finish()
-	if !asked.Valid {
-		t.Fatalf("%s in %s", asked.Fault, body)
+	if err := asked.LookInside(strings.NewReader(body)); err != nil || !asked.Valid {
+		t.Fatalf("%s, %v in %s", asked.Fault, err, body)
 	}
 	return &asked
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"regexp"
 
 	"github.com/plantainhq/plantain/gemini"
@@ -30,7 +29,7 @@ func (p *planner) pieces(t *gemini.Turn, flat bool) (all []piece) {
 		part := &t.Parts[i]
 		if out[i] {
 			switch last := len(all) - 1; {
-			case part.Kind != gemini.KindOther:
+			case part.Kind != gemini.KindOther || part.Signature.Len == 0:
 			case last >= 0:
 				all[last].own = part.Signature
 			default:
@@ -103,13 +102,18 @@ func (p *planner) peek(from, to int64) []byte {
 	return b
 }
 
-// isLone reports a part that has a signature and nothing that is signed, whatever
-// members without a value some clients write beside it.
+// isLone reports a part without data: a signature of its own, or what is left of an
+// empty text where a client writes no empty members, whatever it writes beside it.
 func (p *planner) isLone(part *gemini.Part) bool {
-	if part.Kind != gemini.KindOther || part.Signature.Len == 0 || part.Object.Len == 0 {
+	if part.Kind != gemini.KindOther || part.Object.Len == 0 {
 		return false
 	}
-	text := append(p.peek(part.Object.Start, part.Signature.Start), p.peek(end(part.Signature), end(part.Object))...)
+	var text []byte
+	if sig := part.Signature; sig.Len > 0 {
+		text = append(p.peek(part.Object.Start, sig.Start), p.peek(end(sig), end(part.Object))...)
+	} else {
+		text = p.peek(part.Object.Start, end(part.Object))
+	}
 	var members map[string]any
 	if json.Unmarshal(text, &members) != nil {
 		return false
@@ -124,12 +128,8 @@ func (p *planner) isLone(part *gemini.Part) bool {
 
 // expand gives the pieces of a part that stays: one, but for a text with pictures in it.
 func (p *planner) expand(t *gemini.Turn, part *gemini.Part) []piece {
-	if isText(part) && t.Role == model && part.Signature.Len == 0 && part.TextAt.Len > 0 && gemini.LooksPictured(part.Text) {
-		found, err := gemini.PicturesIn(io.NewSectionReader(p.body, part.TextAt.Start, part.TextAt.Len), part.TextAt.Start)
-		p.err = errors.Join(p.err, err)
-		if len(found) > 0 && p.inArray(t) {
-			return p.unfold(part, found)
-		}
+	if len(part.Inside) > 0 && part.Signature.Len == 0 && p.inArray(t) {
+		return p.unfold(part, part.Inside)
 	}
 	if isPicture(part) && t.Role == model && part.Data.Len > 0 {
 		p.strip(part)

@@ -16,7 +16,8 @@ type simCmd struct {
 	Recorded   bool          `help:"Take as long for an image as recorded ones did."`
 	Filtered   string        `enum:"charged,free" default:"charged" help:"Who pays for what was filtered without a word on it: charged or free."`
 	Window     string        `enum:"sliding,fixed" default:"sliding" help:"How a minute is counted: the last sixty seconds (sliding) or by the clock (fixed)."`
-	Signatures string        `enum:"on,off" default:"on" help:"Whether the turns of a model must bring their thought signatures."`
+	Signatures string        `enum:"on,real,off" default:"on" help:"Whether the turns of a model must bring their thought signatures: on, real (Google's placeholder will not do) or off."`
+	Late       bool          `hidden:"" help:"A streamed picture brings its signature behind it."`
 	Seed       uint64        `hidden:""`
 	Clock      clock         `embed:"" prefix:"clock-"`
 }
@@ -39,7 +40,7 @@ A wrong name of a fault is answered with the list of the right ones. A prompt wi
 
 // options turns the flags into what the simulator takes.
 func (s *simCmd) options() (sim.Options, error) {
-	o := sim.Options{Now: s.Clock.clock().Now, Filtered: s.Filtered, Window: s.Window, Signatures: s.Signatures, Seed: s.Seed}
+	o := sim.Options{Now: s.Clock.clock().Now, Filtered: s.Filtered, Window: s.Window, Signatures: s.Signatures, SignatureLast: s.Late, Seed: s.Seed}
 	switch {
 	case s.Recorded:
 		o.Latency = sim.Recorded

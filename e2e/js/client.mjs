@@ -6,6 +6,7 @@ const [scenario, apiVersion] = process.argv.slice(2);
 const ai = new GoogleGenAI({ apiKey: process.env.KEY ?? "anything", httpOptions: apiVersion ? { apiVersion } : undefined });
 const model = "gemini-3.1-flash-image";
 const prompt = "A red apple on a white background";
+const small = { imageConfig: { imageSize: "512" } };
 
 // pictures gives the decoded sizes of the final pictures in an answer.
 function pictures(response) {
@@ -23,6 +24,34 @@ const scenarios = {
     const chat = ai.chats.create({ model });
     const turns = [];
     for (const message of [prompt, "Make the background blue", "Add a green leaf"]) turns.push(pictures(await chat.sendMessage({ message })).length);
+    return { turns };
+  },
+  // Chats as long as people's; the last kind keeps its own history and drops signatures.
+  async tenTurns() {
+    const chat = ai.chats.create({ model, config: small });
+    const turns = [];
+    for (let n = 0; n < 10; n++) turns.push(pictures(await chat.sendMessage({ message: `Change ${n} of the fox` })).length);
+    return { turns };
+  },
+  async tenTurnsStreamed() {
+    const chat = ai.chats.create({ model, config: small });
+    const turns = [];
+    for (let n = 0; n < 10; n++) {
+      let found = 0;
+      for await (const r of await chat.sendMessageStream({ message: `Change ${n} of the fox` })) found += pictures(r).length;
+      turns.push(found);
+    }
+    return { turns };
+  },
+  async tenTurnsUnsigned() {
+    const contents = [];
+    const turns = [];
+    for (let n = 0; n < 10; n++) {
+      contents.push({ role: "user", parts: [{ text: `Change ${n} of the fox` }] });
+      const r = await ai.models.generateContent({ model, contents, config: small });
+      turns.push(pictures(r).length);
+      contents.push({ role: "model", parts: r.candidates[0].content.parts.map(({ thoughtSignature, ...rest }) => rest) });
+    }
     return { turns };
   },
   async stream() {

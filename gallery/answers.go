@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -36,9 +34,7 @@ type Answers struct {
 	Shelf *Shelf
 	Max   int64 // bytes of all bodies on this Shelf, past which the oldest go; zero: no bound
 
-	used   atomic.Int64 // as far as known
-	lost   atomic.Int64
-	tidies sync.Mutex
+	tally
 }
 
 // AnswerRows is where all of an answer but its body stands, implemented by store.
@@ -87,9 +83,6 @@ func (a *Answers) Write(r plantain.RequestID, write func(io.Writer) error) (int6
 	return n, nil
 }
 
-// Lost is how many answers could not be kept, since the start.
-func (a *Answers) Lost() int64 { return a.lost.Load() }
-
 // Open opens the body of an answer. Close it.
 func (a *Answers) Open(r plantain.RequestID) (*os.File, error) { return a.Shelf.Open(string(r)) }
 
@@ -101,7 +94,7 @@ func (a *Answers) Release(ctx context.Context, r plantain.RequestID) error {
 }
 
 // Crowded reports that there is more on the shelf than may be.
-func (a *Answers) Crowded() bool { return a.Max > 0 && a.used.Load() > a.Max }
+func (a *Answers) Crowded() bool { return a.over(a.Max) }
 
 // Tidy removes what has expired, what belongs to nobody, and, where the bound is
 // passed, the oldest until a tenth of it is free. alone says that no other process

@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -33,9 +31,7 @@ type Gallery struct {
 	// Wordless keeps of the text that asked for a picture no more than its SHA-256.
 	Wordless bool
 
-	used    atomic.Int64 // as far as known
-	lost    atomic.Int64
-	tidies  sync.Mutex
+	tally
 	making  slots
 	hanging hanging
 }
@@ -98,9 +94,6 @@ func (g *Gallery) Hang(ctx context.Context, p plantain.Picture, from io.Reader) 
 	return nil
 }
 
-// Lost is how many pictures could not be kept, since the start.
-func (g *Gallery) Lost() int64 { return g.lost.Load() }
-
 // Open opens the file of a picture. Its error is an [io/fs.ErrNotExist] where it is
 // not on this shelf.
 func (g *Gallery) Open(p plantain.Picture) (*os.File, error) { return g.Shelf.Open(p.File()) }
@@ -124,7 +117,7 @@ func (g *Gallery) Remove(ctx context.Context, p plantain.Picture) error {
 }
 
 // Crowded reports that there is more on the shelf than may be.
-func (g *Gallery) Crowded() bool { return g.Max > 0 && g.used.Load() > g.Max }
+func (g *Gallery) Crowded() bool { return g.over(g.Max) }
 
 // maxStrays is how many files without a row a crash may leave: those that were being
 // kept at that moment.

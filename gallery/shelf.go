@@ -2,6 +2,8 @@ package gallery
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/plantainhq/plantain/internal/shelf"
@@ -13,6 +15,20 @@ type Shelf = shelf.Shelf
 
 // NewShelf makes the folder where there is none.
 func NewShelf(dir string) (*Shelf, error) { return shelf.New(dir) }
+
+// A tally is what is known of a shelf without looking at it. Its zero value is that of
+// an empty one.
+type tally struct {
+	used   atomic.Int64 // bytes, as far as known
+	lost   atomic.Int64 // files
+	tidies sync.Mutex   // one goes on at a time
+}
+
+// Lost is how many could not be kept, since the start.
+func (t *tally) Lost() int64 { return t.lost.Load() }
+
+// over reports that there are more bytes than may be; most zero: there is no bound.
+func (t *tally) over(most int64) bool { return most > 0 && t.used.Load() > most }
 
 // orphaned is the age from which on a file without a row belongs to nobody: its row
 // is written right after it, or, while the store can't be written, when it can.

@@ -283,11 +283,11 @@ func (f flushed) Write(p []byte) (int, error) {
 // callerOf reads who calls and what it wishes.
 func callerOf(r *http.Request) (relay.Caller, error) {
 	v := visitorOf(r)
-	c := relay.Caller{Client: v.client, Allowance: v.may, Force: r.Header.Get("Plantain-Force")}
+	c := relay.Caller{Client: v.client, Allowance: v.may, Force: relay.Force(r.Header.Get("Plantain-Force"))}
 	switch c.Force {
-	case "", "unknown", "filtered":
+	case "", relay.ForceUnknown, relay.ForceFiltered:
 	default:
-		return c, fmt.Errorf("Plantain-Force: %q is not known; use unknown or filtered", c.Force)
+		return c, fmt.Errorf("Plantain-Force: %q is not known; use %s or %s", c.Force, relay.ForceUnknown, relay.ForceFiltered)
 	}
 	switch p := r.Header.Get("Plantain-Priority"); p {
 	case "", "normal":

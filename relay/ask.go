@@ -19,6 +19,16 @@ import (
 	"github.com/plantainhq/plantain/thread"
 )
 
+// Force is what a client wants sent although it may cost in vain. The zero value is
+// nothing.
+type Force string
+
+// What can be forced.
+const (
+	ForceUnknown  Force = "unknown"  // what may have been charged already
+	ForceFiltered Force = "filtered" // what was filtered before
+)
+
 // A Caller is who asks, as the face in front of the Transport found out. It
 // comes by context value; without one the caller is [plantain.LocalClient].
 type Caller struct {
@@ -28,9 +38,7 @@ type Caller struct {
 	// MaxWait is the longest this request may wait for room; zero: the Transport's.
 	MaxWait  time.Duration
 	Priority pool.Priority // among the requests that wait for room
-	// Force names verdicts that the client wants to overrule: "unknown" sends an
-	// attempt again that may have been charged, "filtered" what was filtered before.
-	Force string
+	Force    Force         // what it wants sent all the same; zero: nothing
 	// Fallback are the models that may serve when the one asked for has no room in
 	// time or no capacity, in this order; nil: those of the Transport, empty: none.
 	Fallback []plantain.Model

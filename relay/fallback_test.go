@@ -98,7 +98,7 @@ func TestFallbackOnlyWhereTheModelHasNoRoomOrNoCapacity(t *testing.T) {
 	story(t, "capacity after an attempt that may have been charged", func(t *testing.T) {
 		h := newHouse(t, map[string][]reply{"a": byModel(map[string][]reply{
 			pro: list(fails(errors.New("connection reset")), says(503, capacity)), nb2: list(says(200, success))})})
-		ctx := relay.WithCaller(t.Context(), relay.Caller{Force: "unknown", Fallback: []plantain.Model{nb2}})
+		ctx := relay.WithCaller(t.Context(), relay.Caller{Force: relay.ForceUnknown, Fallback: []plantain.Model{nb2}})
 		if g := h.do(t, request(ctx, pro, body)); g.StatusCode != 503 || strings.Contains(h.google.models(), "nb2") {
 			t.Errorf("got %d after asking %s", g.StatusCode, h.google.models())
 		}

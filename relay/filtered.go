@@ -192,7 +192,7 @@ func (f *filteredBefore) Error() string {
 
 // spared gives a *filteredBefore where a request would only be filtered again.
 func (t *Transport) spared(a *ask) error {
-	if a.route.free() || t.set().filtered() < 0 || a.caller.Force == "filtered" {
+	if a.route.free() || t.set().filtered() < 0 || a.caller.Force == ForceFiltered {
 		return nil
 	}
 	f, ok := t.filters.look(a, t.now())

@@ -80,14 +80,14 @@ func (t *Transport) recall(f *flight) *answer {
 // repeat gives an answer once more, or says why it can't; nil: the request may be
 // sent anew, because nothing of it can have been charged or its client wants it so.
 func (t *Transport) repeat(a *ask, owed *gallery.Owed) *answer {
-	if !owed.Kept.IsZero() && owed.Size >= 0 && !(owed.Unknown && a.caller.Force == "unknown") {
+	if !owed.Kept.IsZero() && owed.Size >= 0 && !(owed.Unknown && a.caller.Force == ForceUnknown) {
 		again, err := t.again(owed)
 		if err == nil {
 			return again
 		}
 		t.log().Error("an answer that was kept can't be read", "request", owed.Request, "error", err)
 	}
-	if a.caller.Force == "unknown" || owed.Kept.IsZero() && owed.Spent == (plantain.Cost{}) {
+	if a.caller.Force == ForceUnknown || owed.Kept.IsZero() && owed.Spent == (plantain.Cost{}) {
 		if err := t.Answers.Release(context.Background(), owed.Request); err != nil {
 			t.log().Error("a key could not be released", "request", owed.Request, "error", err)
 			return &answer{refused: unkept(&Unkept{"the store", err}), header: header{request: a.id}}

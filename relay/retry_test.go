@@ -229,7 +229,7 @@ func TestUnknownIsSentAgainOnlyWhenForced(t *testing.T) {
 	t.Parallel()
 	story(t, "by the client", func(t *testing.T) {
 		h := newHouse(t, map[string][]reply{"a": list(fails(errors.New("connection reset")), says(200, success))})
-		ctx := relay.WithCaller(t.Context(), relay.Caller{Force: "unknown"})
+		ctx := relay.WithCaller(t.Context(), relay.Caller{Force: relay.ForceUnknown})
 		if g := h.do(t, request(ctx, "nb2", body)); g.StatusCode != 200 || h.google.calls() != "aa" {
 			t.Errorf("got %d after asking %s", g.StatusCode, h.google.calls())
 		}

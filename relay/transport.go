@@ -330,7 +330,7 @@ func (t *Transport) next(v plantain.Verdict, a *ask, n, again int) Step {
 	if most := a.caller.Attempts; most > 0 {
 		p.Attempts = min(p.attempts(), most)
 	}
-	if a.caller.Force == "unknown" {
+	if a.caller.Force == ForceUnknown {
 		p.Unknown = max(p.Unknown, 1)
 	}
 	if a.route.free() {

@@ -133,7 +133,7 @@ func (p *practice) send(ctx context.Context, model plantain.Model, project plant
 	if p.gateway != nil {
 		base = p.gateway.base
 	} else {
-		ctx = relay.WithCaller(ctx, relay.Caller{Project: project, Attempts: 1, MaxWait: patience, Fallback: []plantain.Model{}, Force: "filtered"})
+		ctx = relay.WithCaller(ctx, relay.Caller{Project: project, Attempts: 1, MaxWait: patience, Fallback: []plantain.Model{}, Force: relay.ForceFiltered})
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
 	if err != nil {
@@ -149,7 +149,7 @@ func (p *practice) send(ctx context.Context, model plantain.Model, project plant
 	r.Header.Set("Plantain-Max-Wait", patience.String())
 	r.Header.Set("Plantain-Fallback", "none")
 	r.Header.Set("Plantain-Attempts", "1")
-	r.Header.Set("Plantain-Force", "filtered") // it is to find out, not to be told what was
+	r.Header.Set("Plantain-Force", string(relay.ForceFiltered)) // it is to find out, not to be told what was
 	p.gateway.authorize(r)
 	return http.DefaultTransport.RoundTrip(r)
 }

@@ -162,9 +162,9 @@ func (g *generateCmd) body() ([]byte, error) {
 
 // way finds who makes the picture: a running gateway, or this process.
 func (g *generateCmd) way(w *world, c *config.Config, at *remote) (*maker, func(), error) {
-	force := ""
+	var force relay.Force
 	if g.Force {
-		force = "filtered"
+		force = relay.ForceFiltered
 	}
 	if at != nil {
 		return &maker{w: w, through: http.DefaultTransport, at: at, force: force}, func() {}, nil
@@ -181,7 +181,7 @@ type maker struct {
 	w       *world
 	through http.RoundTripper
 	at      *remote // nil: this process makes it
-	force   string  // of Plantain-Force; empty: nothing
+	force   relay.Force
 }
 
 func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*made, error) {
@@ -210,7 +210,7 @@ func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*m
 	if m.at != nil {
 		m.at.authorize(r)
 		if m.force != "" {
-			r.Header.Set("Plantain-Force", m.force)
+			r.Header.Set("Plantain-Force", string(m.force))
 		}
 	}
 	begun := time.Now()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"time"
 
@@ -62,6 +63,20 @@ type Owed struct {
 	Spent     plantain.Cost // of the attempts of a claim without an answer
 }
 
+// Replayed is the header by which an answer tells that it was made for an earlier
+// request.
+const Replayed = "Idempotent-Replayed"
+
+// Heading gives the headers of an answer as it is given again.
+func (o *Owed) Heading() map[string][]string {
+	h := maps.Clone(o.Header)
+	if h == nil {
+		h = map[string][]string{}
+	}
+	h[Replayed] = []string{"true"}
+	return h
+}
+
 // Find gives what stands under a client's key; nil: nothing.
 func (a *Answers) Find(ctx context.Context, c plantain.ClientName, key string, now time.Time) (*Owed, error) {
 	return a.Rows.Owed(ctx, plantain.Answer{Client: c, Claim: plantain.Claim{Key: key}}, now)
@@ -83,8 +98,22 @@ func (a *Answers) Write(r plantain.RequestID, write func(io.Writer) error) (int6
 	return n, nil
 }
 
-// Open opens the body of an answer. Close it.
-func (a *Answers) Open(r plantain.RequestID) (*os.File, error) { return a.Shelf.Open(string(r)) }
+// Open opens the body of an answer. Close it. Its error is an [io/fs.ErrNotExist]
+// where it is not on this shelf; one that is not whole is an error too.
+func (a *Answers) Open(o *Owed) (*os.File, error) {
+	f, err := a.Shelf.Open(string(o.Request))
+	if err != nil {
+		return nil, err
+	}
+	at, err := f.Stat()
+	if err == nil && at.Size() != o.Size {
+		err = fmt.Errorf("it has %d bytes, of %d that were kept", at.Size(), o.Size)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
 
 // Release forgets a request that may be asked anew.
 func (a *Answers) Release(ctx context.Context, r plantain.RequestID) error {

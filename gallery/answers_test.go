@@ -124,6 +124,29 @@ func TestAFileIsWholeOrNotThere(t *testing.T) {
 	}
 }
 
+// A file that was cut off outside of the program is not given as what was paid for.
+func TestABodyThatIsNotWholeIsNotGivenAgain(t *testing.T) {
+	t.Parallel()
+	a, _, _ := answers(t, 0)
+	size, err := a.Write("r", func(w io.Writer) error { _, err := io.WriteString(w, "whole"); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	owed := &Owed{Answer: plantain.Answer{Request: "r", Size: size}}
+	f, err := a.Open(owed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	if err := os.Truncate(f.Name(), size-1); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := a.Open(owed); err == nil {
+		_ = f.Close()
+		t.Error("opened")
+	}
+}
+
 func TestANameStaysInsideOfItsShelf(t *testing.T) {
 	t.Parallel()
 	a, _, dir := answers(t, 0)
@@ -131,7 +154,7 @@ func TestANameStaysInsideOfItsShelf(t *testing.T) {
 	if err := os.WriteFile(outside, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := a.Open("../outside"); err == nil {
+	if f, err := a.Open(&Owed{Answer: plantain.Answer{Request: "../outside"}}); err == nil {
 		_ = f.Close()
 		t.Error("opened a file outside of the shelf")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -19,7 +20,8 @@ import (
 type Answers interface {
 	// Of gives what is owed for a request; nil: nothing.
 	Of(ctx context.Context, r plantain.RequestID, now time.Time) (*gallery.Owed, error)
-	Open(r plantain.RequestID) (*os.File, error)
+	// Open opens the body of an answer, which is whole.
+	Open(o *gallery.Owed) (*os.File, error)
 	Lost() int64 // how many could not be kept, since the start
 }
 
@@ -43,7 +45,7 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, fmt.Sprintf("the answer of request %s is kept no more: there was no room for it", id))
 		return
 	}
-	body, err := g.Answers.Open(id)
+	body, err := g.Answers.Open(owed)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			g.log().Error("read an answer", "request", id, "error", err)
@@ -52,10 +54,7 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = body.Close() }()
-	for name, values := range owed.Header {
-		w.Header()[name] = values
-	}
-	w.Header().Set("Idempotent-Replayed", "true")
+	maps.Copy(w.Header(), owed.Heading())
 	w.Header().Set("Content-Length", strconv.FormatInt(owed.Size, 10))
 	w.WriteHeader(owed.Status)
 	_, _ = io.CopyN(w, body, owed.Size) // a client that left is no fault of ours

@@ -89,8 +89,9 @@ type answer struct {
 	length  int64         // of body; -1: not known yet
 	tail    []byte        // of a stream that broke off, behind what was shown of body; only what is kept has it
 	errBody []byte        // instead of body, where a detail was added
-	// repeated says that google are the headers of the answer as it was given before.
-	repeated bool
+	// earlier is the request that the answer was made for, with all that stands in
+	// google; empty: this one.
+	earlier plantain.RequestID
 }
 
 // share gives the answer to one more reader.
@@ -202,8 +203,7 @@ func (a *answer) render() (status int, head http.Header, text []byte) {
 		return a.refused.render(a.header)
 	}
 	head = a.google.Clone()
-	if a.repeated {
-		head.Set(replayed, "true")
+	if a.earlier != "" {
 		return a.status, head, nil
 	}
 	for _, name := range dropped {

@@ -15,10 +15,6 @@ import (
 	"github.com/plantainhq/plantain/gallery"
 )
 
-// replayed is the header by which an answer tells that it was made for an earlier
-// request with the same Idempotency-Key.
-const replayed = "Idempotent-Replayed"
-
 // remembers reports whether the answer to a request is owed to one that comes again.
 func (t *Transport) remembers(a *ask) bool {
 	return t.Answers != nil && a.key != "" && a.route.pays() && t.set().Remember >= 0
@@ -103,7 +99,7 @@ func (t *Transport) repeat(a *ask, owed *gallery.Owed) *answer {
 
 // again gives an answer as it was given before.
 func (t *Transport) again(owed *gallery.Owed) (*answer, error) {
-	file, err := t.Answers.Open(owed.Request)
+	file, err := t.Answers.Open(owed)
 	if err != nil {
 		return nil, err
 	}
@@ -111,11 +107,7 @@ func (t *Transport) again(owed *gallery.Owed) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if body.Len() != owed.Size {
-		body.Release()
-		return nil, fmt.Errorf("it has %d bytes, of %d that were kept", body.Len(), owed.Size)
-	}
-	return &answer{status: owed.Status, google: http.Header(owed.Header), body: body, length: owed.Size, repeated: true}, nil
+	return &answer{status: owed.Status, google: owed.Heading(), body: body, length: owed.Size, earlier: owed.Request}, nil
 }
 
 // keep makes the body of a final answer durable, before the books take note of it:

@@ -126,12 +126,13 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := answer.response(r)
+	res, earlier := answer.response(r), answer.earlier
 	if joined {
-		res.Header.Set(replayed, "true")
+		res.Header.Set(gallery.Replayed, "true")
+		earlier = cmp.Or(earlier, answer.request)
 	}
-	if res.Header.Get(replayed) != "" && res.StatusCode < 400 {
-		t.tell(a, Event{Kind: EventSpared, Why: string(ledger.SparedRepeat), Earlier: plantain.RequestID(res.Header.Get("Plantain-Request-Id"))})
+	if earlier != "" && res.StatusCode < 400 {
+		t.tell(a, Event{Kind: EventSpared, Why: string(ledger.SparedRepeat), Earlier: earlier})
 	}
 	return res, nil
 }

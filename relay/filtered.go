@@ -154,9 +154,9 @@ func (fs *filters) drop(f Filtered) {
 	}
 }
 
-// Recall reads what was filtered before, here or on another gateway, in the place of
+// LoadFilters reads what was filtered before, here or on another gateway, in the place of
 // what this one remembers. Without Filters there is nothing to read.
-func (t *Transport) Recall(ctx context.Context) error {
+func (t *Transport) LoadFilters(ctx context.Context) error {
 	if t.Filters == nil {
 		return nil
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/plantainhq/plantain/gallery"
 )
 
-// remembers reports whether the answer to a request is owed to one that comes again.
-func (t *Transport) remembers(a *ask) bool {
+// claims reports whether the answer to a request is owed to one that comes again.
+func (t *Transport) claims(a *ask) bool {
 	return t.Answers != nil && a.key != "" && a.route.pays() && t.set().Remember >= 0
 }
 
@@ -30,7 +30,7 @@ func (s *Settings) remember() time.Duration {
 // claim is what a request is known by from its first attempt on, until after that
 // has ended, however it does.
 func (t *Transport) claim(a *ask, deadline time.Time) plantain.Claim {
-	if !t.remembers(a) {
+	if !t.claims(a) {
 		return plantain.Claim{}
 	}
 	return plantain.Claim{Key: a.keyHash(), Call: hex.EncodeToString(a.digest[:]), Expires: deadline.Add(t.set().remember())}
@@ -45,11 +45,11 @@ func (a *ask) keyHash() string {
 // elsewhereEvery is how often it is looked whether another gateway has the answer.
 const elsewhereEvery = 500 * time.Millisecond
 
-// recall gives the answer that is owed to a request since an earlier one, or nil
+// owedTo gives the answer that is owed to a request since an earlier one, or nil
 // where there is none and it may be sent. What runs in another process it waits for.
-func (t *Transport) recall(f *flight) *answer {
+func (t *Transport) owedTo(f *flight) *answer {
 	a := f.ask
-	if !t.remembers(a) {
+	if !t.claims(a) {
 		return nil
 	}
 	for {
@@ -174,10 +174,10 @@ func (t *Transport) owesStill(owed *plantain.Answer) {
 	}
 }
 
-// remember ends what a request claimed: what may have been charged is owed, also
+// endClaim ends what a request claimed: what may have been charged is owed, also
 // where it was not known with the settlement that it would be the end; anything else
 // may be asked anew.
-func (t *Transport) remember(a *ask, final *answer) {
+func (t *Transport) endClaim(a *ask, final *answer) {
 	switch {
 	case a.kept, !a.claimed:
 	case a.spent != (plantain.Cost{}):

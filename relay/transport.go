@@ -163,7 +163,7 @@ func (t *Transport) run(f *flight) *answer {
 	t.budget.earn(cmp.Or(t.set().Policy.Budget, 0.2))
 	var end ending
 	for {
-		if owed := t.recall(f); owed != nil {
+		if owed := t.owedTo(f); owed != nil {
 			return owed
 		}
 		end = t.try(f, end.attempts)
@@ -184,7 +184,7 @@ func (t *Transport) run(f *flight) *answer {
 	default:
 		answer = t.answer(a, end.last, end.attempts)
 	}
-	t.remember(a, answer)
+	t.endClaim(a, answer)
 	if t.Signatures.Crowded() {
 		if err := t.Signatures.Tidy(t.now(), false); err != nil {
 			t.log().Error("the thought signatures can't be tidied up", "error", err)

@@ -143,7 +143,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		return nil, err
 	}
 	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Filters: h.store, Spool: h.spool, Answers: h.answers, Signatures: h.signatures, Clock: clock, Log: log}
-	if err := h.relay.Recall(ctx); err != nil {
+	if err := h.relay.LoadFilters(ctx); err != nil {
 		return nil, err
 	}
 	if c.Retention.Images > 0 {

@@ -191,7 +191,7 @@ func (h *house) refresh(ctx context.Context) error {
 		return err
 	}
 	h.pool.Saw(windows)
-	return errors.Join(h.door.Load(ctx), h.relay.Recall(ctx), h.store.MeasureClock(ctx))
+	return errors.Join(h.door.Load(ctx), h.relay.LoadFilters(ctx), h.store.MeasureClock(ctx))
 }
 
 // A server is an HTTP server that has its port already.

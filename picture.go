@@ -33,6 +33,7 @@ type Picture struct {
 	Parent   RequestID // the request that its own goes on with; empty: it began the thread
 	Draft    string    // it is a draft for this size; empty: it is none
 	Final    bool      // it was asked for as its parent at the final size
+	Healed   string    // how its request was, as Plantain-Healed says; empty: it was sent as it came
 }
 
 // Unidentified stands in the place of the identity of a picture that a request names

@@ -134,6 +134,9 @@ type Attempt struct {
 	// Continues identifies the continuation token that the request carried, as
 	// ledger.Entry does with that of an answer; empty: it carried none.
 	Continues string
+	Draft     string        // the size that its picture is a draft for; empty: it is none
+	Spares    Nanodollars   // how much less the picture of a draft costs than that of the size it is for
+	Final     RequestID     // whose picture it makes at the final size; empty: of none
 	Waited    time.Duration // for room or a back-off, since its request came or the last attempt ended
 	Opened    time.Time
 	Deadline  time.Time // past it, an attempt that nobody settled is unknown

@@ -59,6 +59,21 @@ func (t Thread) turn(r plantain.RequestID) (Turn, bool) {
 	return t.Turns[i], true
 }
 
+// line is the way from the beginning of the thread to a turn; gone says that it begins
+// later, because the turns before are kept no more.
+func (t Thread) line(to Turn) (line []Turn, gone bool) {
+	for {
+		line = append(line, to)
+		parent := to.Asked().Parent
+		before, kept := t.turn(parent)
+		if !kept || len(line) > len(t.Turns) { // a thread that goes round was tampered with
+			slices.Reverse(line)
+			return line, parent != ""
+		}
+		to = before
+	}
+}
+
 // threadsOf puts pictures, newest first, together to threads, newest first.
 func threadsOf(pictures []plantain.Picture) []Thread {
 	var threads []Thread

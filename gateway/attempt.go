@@ -27,7 +27,9 @@ type Attempt struct {
 	Images      int                  `json:"images"`
 	Width       int                  `json:"width,omitempty"`
 	Height      int                  `json:"height,omitempty"`
-	Differs     string               `json:"differs,omitempty"` // what of the picture is not as asked
+	Differs     string               `json:"differs,omitempty"`   // what of the picture is not as asked
+	Draft       string               `json:"draft_for,omitempty"` // the size that its picture is a draft for
+	Final       plantain.RequestID   `json:"final_of,omitempty"`  // whose picture it makes at the final size
 	// After is the attempt that this one goes on with, by a continuation token that
 	// an official SDK sent on by itself.
 	After plantain.AttemptID `json:"continues,omitempty"`
@@ -45,5 +47,6 @@ func Describe(a plantain.Attempt, after plantain.AttemptID, s ledger.State, e le
 		Class: e.Verdict.Class, Charged: e.Verdict.Charged, Explanation: e.Verdict.Explanation,
 		Status: e.Status, Opened: a.Opened, Waited: a.Waited.Seconds(), Took: e.Took.Seconds(), Cost: e.Cost,
 		Images: e.Images, Width: e.Width, Height: e.Height, Differs: e.Differs, After: after,
+		Draft: a.Draft, Final: a.Final,
 	}
 }

@@ -26,9 +26,8 @@ import (
 	"github.com/plantainhq/plantain/verdict"
 )
 
-// MaxBody is the largest request that Google takes inline: it was raised from 20
-// to 100 MB in January 2026 (gemini-api.md §2).
-const MaxBody = 100 << 20
+// MaxBody is the largest request that Google takes inline.
+const MaxBody = gemini.MaxInline
 
 // A Gateway is an [http.Handler]. Relay is required.
 type Gateway struct {
@@ -85,6 +84,8 @@ func (g *Gateway) Handler() http.Handler {
 		mux.Handle("DELETE /api/v1/images/{id}", g.forImage(g.removeImage))
 		mux.Handle("GET /api/v1/threads", g.behind(g.threads))
 		mux.Handle("GET /api/v1/threads/{id}", g.behind(g.thread))
+		mux.Handle("POST /api/v1/threads/{id}/refine", g.count(g.behind(g.refine)))
+		mux.Handle("POST /api/v1/threads/{id}/final", g.count(g.behind(g.final)))
 	}
 	mux.Handle("GET /api/v1/live/{key}", g.behind(g.story))
 	mux.Handle("POST /api/v1/explain", g.behind(g.explain))
@@ -222,6 +223,11 @@ func (g *Gateway) gemini(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	g.serve(w, r, caller)
+}
+
+// serve sends on a request of a caller, one of so many at a time.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, caller relay.Caller) {
 	if !g.busy.enter(caller.Client) {
 		tooBusy(w, caller.Client)
 		return
@@ -303,6 +309,10 @@ func callerOf(r *http.Request) (relay.Caller, error) {
 	}
 	if c.Project = plantain.ProjectName(r.Header.Get("Plantain-Project")); c.Project != "" && !visitorOf(r).admin {
 		return c, errors.New("Plantain-Project: only an admin may choose the project that is asked; leave it out")
+	}
+	c.Final = plantain.RequestID(r.Header.Get("Plantain-Final"))
+	if c.Draft = r.Header.Get("Plantain-Draft"); c.Draft != "" && c.Final != "" {
+		return c, errors.New("Plantain-Draft and Plantain-Final: a draft is no final; use one of the two")
 	}
 	if s := r.Header.Get("Plantain-Attempts"); s != "" {
 		n, err := strconv.Atoi(s)

@@ -30,6 +30,7 @@ type Image struct {
 	Ratio   string               `json:"aspect_ratio_asked,omitempty"`
 	Draft   string               `json:"draft_for,omitempty"` // the size that it is a draft for
 	Final   bool                 `json:"final,omitempty"`     // what it continues, at the final size
+	Healed  string               `json:"healed,omitempty"`    // its request, as Plantain-Healed says
 	Width   int                  `json:"width,omitempty"`
 	Height  int                  `json:"height,omitempty"`
 	MIME    string               `json:"mime"`
@@ -45,7 +46,7 @@ type Image struct {
 func ViewImage(p plantain.Picture) Image {
 	return Image{
 		ID: p.ID, Request: p.Request, Attempt: p.Attempt, Client: p.Client, Project: p.Project, Model: p.Model,
-		Thread: p.Thread, Parent: p.Parent, Asked: p.Size, Ratio: p.Ratio, Draft: p.Draft, Final: p.Final,
+		Thread: p.Thread, Parent: p.Parent, Asked: p.Size, Ratio: p.Ratio, Draft: p.Draft, Final: p.Final, Healed: p.Healed,
 		Width: p.Width, Height: p.Height, MIME: p.MIME, Bytes: p.Bytes, Digest: p.Digest, Text: p.Text, Prompt: p.Prompt, Cost: p.Cost, Made: p.Made,
 	}
 }

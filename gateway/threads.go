@@ -32,6 +32,7 @@ type Turn struct {
 	Ratio   string             `json:"aspect_ratio_asked,omitempty"`
 	Draft   string             `json:"draft_for,omitempty"`
 	Final   bool               `json:"final,omitempty"`
+	Healed  string             `json:"healed,omitempty"` // as Plantain-Healed says
 	Prompt  string             `json:"prompt,omitempty"`
 	Given   int                `json:"images_given,omitempty"` // pictures that came with the prompt
 	Cost    plantain.Cost      `json:"cost"`
@@ -43,7 +44,7 @@ func ViewThread(t gallery.Thread) Thread {
 	v := Thread{ID: t.ID, Client: t.Client, Cost: t.Cost(), Prompt: t.Turns[0].Asked().Text}
 	for _, turn := range t.Turns {
 		p := turn.Asked()
-		shown := Turn{Request: turn.Request, Parent: p.Parent, Model: p.Model, Asked: p.Size, Ratio: p.Ratio, Draft: p.Draft, Final: p.Final,
+		shown := Turn{Request: turn.Request, Parent: p.Parent, Model: p.Model, Asked: p.Size, Ratio: p.Ratio, Draft: p.Draft, Final: p.Final, Healed: p.Healed,
 			Prompt: p.Text, Given: len(p.Given), Cost: turn.Cost()}
 		for _, p := range turn.Pictures {
 			shown.Images = append(shown.Images, ViewImage(p))
@@ -117,9 +118,12 @@ func (g *Gateway) thread(w http.ResponseWriter, r *http.Request) {
 
 // threadFault answers why there is no thread, or why it can't be gone on with.
 func (g *Gateway) threadFault(w http.ResponseWriter, err error) {
-	if errors.As(err, new(*gallery.NotKeptError)) {
+	switch {
+	case errors.As(err, new(*gallery.NotKeptError)):
 		writeError(w, http.StatusNotFound, err.Error())
-		return
+	case errors.As(err, new(*gallery.UnfitError)):
+		writeError(w, http.StatusBadRequest, err.Error())
+	default:
+		g.imageFault(w, err)
 	}
-	g.imageFault(w, err)
 }

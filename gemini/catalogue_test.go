@@ -445,3 +445,27 @@ func TestOverrideSaysWhereItIsWrong(t *testing.T) {
 		t.Errorf("an empty override: %v", err)
 	}
 }
+
+func TestADraftIsTheCheapestSizeOfAModel(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		model            plantain.Model
+		final            string
+		draft, of, wrong string
+	}{
+		{"nb2", "", "512", "4K", ""},
+		{"nb2", "1K", "512", "1K", ""},
+		{"pro", "", "1K", "4K", ""},
+		{"nb2.1", "2K", "1K", "2K", ""},
+		{"nb2", "512", "", "", "nothing smaller than 512"},
+		{"nb2", "8K", "", "", "asked 8K"},
+		{"pro", "2K", "", "", "as much for 1K as for 2K"},
+		{"lite", "", "", "", "makes 1K only"},
+		{"original", "1K", "", "", "makes 1K only"},
+	} {
+		draft, of, err := lookup(t, c.model).Draft(c.final)
+		if draft != c.draft || of != c.of || (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%s for %q: %q of %q, %v; want %+v", c.model, c.final, draft, of, err, c)
+		}
+	}
+}

@@ -148,6 +148,30 @@ func rank(size string) int {
 	return len(Sizes)
 }
 
+// Largest is the largest size that the model makes.
+func (e Entry) Largest() string { return e.Sizes[len(e.Sizes)-1] }
+
+// Draft gives the cheapest size, to judge a picture by before it is made at its final
+// size, and that one: empty stands for the largest. It errs where nothing cheaper is made.
+func (e Entry) Draft(final string) (draft, of string, err error) {
+	if err := e.CheckSize(final); err != nil {
+		return "", "", err
+	}
+	if final == "" {
+		final = e.Largest()
+	}
+	draft = e.Sizes[0]
+	switch {
+	case len(e.Sizes) == 1:
+		return "", "", fmt.Errorf("%s makes %s only: there is no cheaper draft of it; nb2 and pro have one", e.ID, draft)
+	case draft == final:
+		return "", "", fmt.Errorf("%s makes nothing smaller than %s: make it at once", e.ID, final)
+	case e.ImageTokens(draft) >= e.ImageTokens(final):
+		return "", "", fmt.Errorf("%s takes as much for %s as for %s: make it at once, or draft for %s", e.ID, draft, final, e.Largest())
+	}
+	return draft, final, nil
+}
+
 // CheckSize errs if the model does not make a size, and says what it makes. An
 // empty size is the default one.
 func (e Entry) CheckSize(size string) error {

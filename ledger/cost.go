@@ -47,6 +47,16 @@ func Most(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor) plan
 	return estimate(e, price, asked, f, maxPictures)
 }
 
+// Spares is how much less a picture costs of the size that was asked for than of another
+// one, the size that it is a draft for; zero where that is empty or not made.
+func Spares(e gemini.Entry, price gemini.Price, asked gemini.Asked, draftFor string, f Factor) plantain.Nanodollars {
+	if draftFor == "" {
+		return 0
+	}
+	more := plantain.Nanodollars(e.ImageTokens(draftFor) - picture(e, asked))
+	return f.of(max(more, 0) * price.Image)
+}
+
 func estimate(e gemini.Entry, price gemini.Price, asked gemini.Asked, f Factor, pictures plantain.Nanodollars) plantain.Nanodollars {
 	n := plantain.Nanodollars(InputTokens(e, asked))*price.Input + pictures*plantain.Nanodollars(picture(e, asked))*price.Image + extraText*price.Text
 	return f.of(n)

@@ -161,3 +161,27 @@ func TestAnOddCountNeverMakesANegativeCost(t *testing.T) {
 		}
 	}
 }
+
+func TestADraftSparesTheTokensThatItsPictureDoesNotHave(t *testing.T) {
+	t.Parallel()
+	nb2, pro := entry(t, "nb2"), entry(t, "pro")
+	for _, c := range []struct {
+		entry       gemini.Entry
+		size, final string
+		factor      Factor
+		want        plantain.Nanodollars
+	}{
+		{nb2, "512", "4K", 0, (2520 - 747) * 60_000},
+		{nb2, "", "2K", 0, (1680 - 1120) * 60_000},
+		{nb2, "512", "1K", 500, (1120 - 747) * 30_000},
+		{pro, "1K", "4K", 0, (2000 - 1120) * 120_000},
+		{pro, "1K", "2K", 0, 0},
+		{nb2, "4K", "1K", 0, 0},
+		{pro, "1K", "8K", 0, 0},
+		{nb2, "512", "", 0, 0},
+	} {
+		if got := Spares(c.entry, c.entry.Price, gemini.Asked{Size: c.size}, c.final, c.factor); got != c.want {
+			t.Errorf("%s %s for %s: got %s, want %s", c.entry.ID, c.size, c.final, got, c.want)
+		}
+	}
+}

@@ -18,10 +18,14 @@ type SparedBy string
 const (
 	SparedRepeat   SparedBy = "repeat"   // it came again with its Idempotency-Key
 	SparedFiltered SparedBy = "filtered" // it was filtered before, and would have been again
+	// SparedDraft is not of requests that cost nothing but of drafts, which cost less.
+	SparedDraft SparedBy = "draft"
 )
 
 // Saved is what requests would have cost that cost nothing, if each had cost what the
-// earlier one did.
+// earlier one did. Of drafts that brought their picture it is what those without a final
+// cost less than the size that they were meant for, minus what those with one cost, which
+// then was paid beside the final: it may be below zero.
 type Saved struct {
 	Reason   SparedBy      `json:"reason"`
 	Requests int64         `json:"requests"`

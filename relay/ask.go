@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -47,6 +48,10 @@ type Caller struct {
 	// Attempts are the most that may be made on one model, if the policy does not
 	// allow fewer; zero: as many as it allows.
 	Attempts int
+	// Draft is the size that the picture is a draft for; empty: it is none.
+	Draft string
+	// Final is the request whose picture is asked for at its final size; empty: none.
+	Final plantain.RequestID
 	// Estimate says that nothing is to be sent: the answer is an [Estimate].
 	Estimate bool
 	// Watch is told what happens, as it happens, by one goroutine at a time; nil:
@@ -279,7 +284,7 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 		return bad
 	case errors.As(err, new(*spool.DiskError)):
 		return unkept(t.spoolFailed(err, a.body.Len()))
-	case err != nil, r.ContentLength >= 0 && a.body.Len() != r.ContentLength:
+	case err != nil, r.ContentLength > 0 && a.body.Len() != r.ContentLength: // zero with a body: not known
 		return badRequest("", "the request's body was cut before its end", "Send it again whole.")
 	}
 	if sum != nil {
@@ -308,6 +313,15 @@ func (a *ask) check() error {
 	}
 	if err := a.entry.CheckRatio(a.asked.Ratio); err != nil {
 		return badRequest("generationConfig.imageConfig.aspectRatio", err.Error(), "Correct generationConfig.imageConfig.aspectRatio.")
+	}
+	if draft := a.caller.Draft; draft != "" {
+		if err := a.entry.CheckSize(draft); err != nil {
+			return badRequest("", "Plantain-Draft: "+err.Error(), "Correct the header Plantain-Draft, which names the size of the final.")
+		}
+		if gemini.CompareSizes(cmp.Or(a.asked.Size, a.entry.DefaultSize), draft) >= 0 {
+			return badRequest("generationConfig.imageConfig.imageSize", "Plantain-Draft: a draft for "+draft+" is smaller than that",
+				"Ask for a smaller size, or leave the header Plantain-Draft out.")
+		}
 	}
 	if a.asked.Candidates > 1 {
 		return badRequest("generationConfig.candidateCount", "image models make one candidate a request",

@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -75,6 +76,20 @@ func TestAFormThatCannotBeReadIsRefusedBeforeItCosts(t *testing.T) {
 			r.URL.RawQuery = query
 			if g := h.do(t, r); g.StatusCode != 400 || h.google.calls() != "" || !strings.Contains(g.body, "alt") {
 				t.Errorf("got %d after asking %q: %s", g.StatusCode, h.google.calls(), g.body)
+			}
+		})
+	}
+}
+
+func TestTheLengthOfARequestNeedNotBeKnown(t *testing.T) {
+	t.Parallel()
+	for length, want := range map[int64]int{int64(len(body)): 200, -1: 200, 0: 200, 7: 400} {
+		story(t, fmt.Sprint(length), func(t *testing.T) {
+			h := newHouse(t, map[string][]reply{"a": list(says(200, success))})
+			r := request(t.Context(), "nb2", body)
+			r.ContentLength = length
+			if got := h.do(t, r); got.StatusCode != want {
+				t.Errorf("got %d, want %d: %s", got.StatusCode, want, got.body)
 			}
 		})
 	}

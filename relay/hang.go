@@ -109,5 +109,6 @@ func (t *Transport) picture(a *ask, r *result, p *gemini.Part, of conversation) 
 		Project: r.member.Name, Model: served, Size: a.asked.Size, Ratio: a.asked.Ratio, Width: p.Width, Height: p.Height, MIME: p.MIME,
 		Prompt: hex.EncodeToString(prompt[:]), Text: a.asked.Prompt, Cost: r.cost, Made: t.now(),
 		Identity: identity(p), Given: given(a), Thread: of.thread, Parent: of.parent,
+		Draft: a.caller.Draft, Final: a.caller.Final != "", Healed: string(a.how),
 	}
 }

@@ -259,6 +259,8 @@ func (t *Transport) take(a *ask, m pool.Member, n int, now time.Time) (*out, err
 	}
 	price := t.price(a.entry, a.asked.ServiceTier, now)
 	o.attempt.Estimate = ledger.Most(a.entry, price, a.asked, way.Factor)
+	o.attempt.Draft, o.attempt.Final = a.caller.Draft, a.caller.Final
+	o.attempt.Spares = ledger.Spares(a.entry, price, a.asked, a.caller.Draft, way.Factor)
 	o.took = a.need
 	o.took.Spend = ledger.Estimate(a.entry, price, a.asked, way.Factor)
 	if none := t.weather.Enter(now, m, o.attempt); none != nil {

@@ -19,13 +19,13 @@ func (s *Store) Open(ctx context.Context, a plantain.Attempt, keys []pool.Key, f
 }
 
 const insertAttempt = `INSERT INTO attempts
-	(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline, continues, waited)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+	(id, request, number, client, project, model, size, state, owner, estimate, opened, deadline, continues, waited, draft, spares, final_of)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 	ON CONFLICT (id) DO NOTHING`
 
 func (t *tx) open(owner string, a plantain.Attempt) error {
 	n, err := t.write(insertAttempt, a.ID, a.Request, a.Number, a.Client, a.Project, a.Model, a.Size, ledger.Sent, owner,
-		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli(), a.Continues, a.Waited.Milliseconds())
+		int64(a.Estimate), a.Opened.UnixMilli(), a.Deadline.UnixMilli(), a.Continues, a.Waited.Milliseconds(), a.Draft, int64(a.Spares), a.Final)
 	if err != nil {
 		return fmt.Errorf("write an attempt: %w", err)
 	}
@@ -141,7 +141,7 @@ func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit 
 	rows, err := s.query(ctx, `SELECT id, request, number, client, project, model, size, state, estimate, opened, deadline,
 		sent, settled, took, stage, status, verdict, charged, bound, explanation, cost_low, cost_high,
 		finish, served, response_id, images, width, height, prompt_tokens, output_tokens, image_tokens, think_tokens, answer_bytes, differs,
-		continues, continuation, waited, `+after+`
+		continues, continuation, waited, draft, spares, final_of, `+after+`
 		FROM attempts `+which+` LIMIT $1`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read attempts: %w", err)
@@ -170,7 +170,7 @@ func scanRow(scan func(...any) error) (Row, error) {
 		&sent, &settled, &took, &e.Stage, &e.Status, &e.Verdict.Class, &e.Verdict.Charged, &e.Verdict.Limit, &e.Verdict.Explanation,
 		&low, &high, &e.Finish, &e.Served, &e.ResponseID, &e.Images, &e.Width, &e.Height,
 		&e.Usage.Prompt, &e.Usage.Candidates, &e.Usage.ImageOut, &e.Usage.Thoughts, &e.AnswerLength, &e.Differs,
-		&r.Continues, &e.Continuation, &waited, &r.After)
+		&r.Continues, &e.Continuation, &waited, &r.Draft, (*int64)(&r.Spares), &r.Final, &r.After)
 	if err != nil {
 		return r, fmt.Errorf("read an attempt: %w", err)
 	}

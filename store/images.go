@@ -22,16 +22,16 @@ func (s *Store) HangPicture(ctx context.Context, p plantain.Picture) error {
 
 const (
 	pictureColumns = `id, request, attempt, client, project, model, size, ratio, width, height, mime, bytes, digest, prompt, text,
-		cost_low, cost_high, made, identity, given, thread, parent, draft, final`
+		cost_low, cost_high, made, identity, given, thread, parent, draft, final, healed`
 	insertPicture = `INSERT INTO images (` + pictureColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
 		ON CONFLICT (id) DO NOTHING`
 )
 
 func (t *tx) hang(p plantain.Picture) error {
 	_, err := t.write(insertPicture,
 		p.ID, p.Request, p.Attempt, p.Client, p.Project, p.Model, p.Size, p.Ratio, p.Width, p.Height, p.MIME, p.Bytes, p.Digest, p.Prompt, p.Text,
-		int64(p.Cost.Low), int64(p.Cost.High), millis(p.Made), p.Identity, strings.Join(p.Given, " "), p.Thread, p.Parent, p.Draft, oneIf(p.Final))
+		int64(p.Cost.Low), int64(p.Cost.High), millis(p.Made), p.Identity, strings.Join(p.Given, " "), p.Thread, p.Parent, p.Draft, oneIf(p.Final), p.Healed)
 	if err != nil {
 		return fmt.Errorf("keep a picture: %w", err)
 	}
@@ -89,7 +89,7 @@ func (s *Store) pictures(ctx context.Context, conditions string, args []any) ([]
 		var given string
 		if err := rows.Scan(&p.ID, &p.Request, &p.Attempt, &p.Client, &p.Project, &p.Model, &p.Size, &p.Ratio, &p.Width, &p.Height, &p.MIME, &p.Bytes,
 			&p.Digest, &p.Prompt, &p.Text, (*int64)(&p.Cost.Low), (*int64)(&p.Cost.High), &made, &p.Identity, &given, &p.Thread, &p.Parent,
-			&p.Draft, &p.Final); err != nil {
+			&p.Draft, &p.Final, &p.Healed); err != nil {
 			return nil, fmt.Errorf("read the images: %w", err)
 		}
 		p.Made, p.Given = instant(made), strings.Fields(given)

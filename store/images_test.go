@@ -24,7 +24,7 @@ func TestPicturesAreFoundAsTheyWereHung(t *testing.T) {
 				Project: "studio", Model: "nb2", Size: "1K", Width: 1024, Height: 768, MIME: "image/png", Bytes: 7, Digest: "d", Prompt: "p",
 				Cost: plantain.Cost{Low: 1, High: 67_000_000}, Made: now.Add(time.Duration(n) * time.Hour).Local(),
 				Ratio: "16:9", Text: "a \"poster\",\nπ", Identity: fmt.Sprint("id-", n), Given: []string{"id-7", plantain.Unidentified},
-				Thread: "r-0", Parent: "r-0", Draft: "4K", Final: n == 1,
+				Thread: "r-0", Parent: "r-0", Draft: "4K", Final: n == 1, Healed: "memory",
 			}
 			must(t, s.HangPicture(t.Context(), p))
 			hung = append(hung, p)

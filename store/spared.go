@@ -21,9 +21,44 @@ func (s *Store) Spare(ctx context.Context, spared map[ledger.Spared]int64) error
 	})
 }
 
-// saved sums up what was spared in the time of a query, to the quarter of an hour.
-// Of projects nobody knows it: nothing went through one.
+// saved sums up what was spared in the time of a query.
 func (s *Store) saved(ctx context.Context, q ledger.Query) ([]ledger.Saved, error) {
+	all, err := s.spared(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	drafts, err := s.drafts(ctx, q)
+	if err != nil || drafts.Requests == 0 {
+		return all, err
+	}
+	return append(all, drafts), nil
+}
+
+// drafts sums up what drafting saved; see [ledger.Saved].
+func (s *Store) drafts(ctx context.Context, q ledger.Query) (ledger.Saved, error) {
+	of, args := spendOf(q)
+	saved := ledger.Saved{Reason: ledger.SparedDraft}
+	rows, err := s.query(ctx, `SELECT COUNT(*),
+		CAST(COALESCE(SUM(CASE WHEN finals > 0 THEN -cost_high ELSE spares END), 0) AS BIGINT),
+		CAST(COALESCE(SUM(CASE WHEN finals > 0 THEN -cost_low ELSE spares END), 0) AS BIGINT)
+		FROM (SELECT cost_low, cost_high, spares, (SELECT COUNT(*) FROM attempts AS final
+			WHERE final.final_of = attempts.request AND final.final_of <> '' AND final.client = attempts.client AND final.images > 0) AS finals
+			FROM attempts`+of+" AND draft <> '' AND images > 0) AS drafts", args...)
+	if err != nil {
+		return saved, fmt.Errorf("sum up what drafts saved: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&saved.Requests, &saved.Cost.Low, &saved.Cost.High); err != nil {
+			return saved, fmt.Errorf("sum up what drafts saved: %w", err)
+		}
+	}
+	return saved, rows.Err()
+}
+
+// spared sums up the requests that needed no attempt, to the quarter of an hour. Of
+// projects nobody knows it: nothing went through one.
+func (s *Store) spared(ctx context.Context, q ledger.Query) ([]ledger.Saved, error) {
 	if len(q.Projects) > 0 {
 		return nil, nil
 	}

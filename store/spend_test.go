@@ -111,6 +111,49 @@ func TestWhatWasSparedWouldHaveCostWhatTheEarlierRequestDid(t *testing.T) {
 	})
 }
 
+func TestADraftSavesUnlessItGetsItsFinal(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, reopen func() *Store) {
+		s := reopen()
+		minutes := 0
+		attempt := func(client plantain.ClientName, a plantain.Attempt, cost plantain.Cost, images int) {
+			minutes++
+			a.Client, a.Project = client, "studio"
+			spent(t, s, minutes, a, ledger.Entry{Verdict: plantain.Verdict{Class: plantain.Success}, Images: images, Cost: cost})
+		}
+		draft := func(r plantain.RequestID) plantain.Attempt {
+			return plantain.Attempt{Request: r, Draft: "4K", Spares: 10 * cent}
+		}
+		attempt("alice", draft("r-1"), plantain.Exactly(4*cent), 1)
+		attempt("alice", draft("r-2"), plantain.Exactly(5*cent), 1)
+		attempt("alice", draft("r-3"), plantain.Cost{Low: 4 * cent, High: 6 * cent}, 1)
+		attempt("alice", draft("r-4"), plantain.Exactly(4*cent), 0)                                    // filtered, as the final would have been
+		attempt("bob", draft("r-5"), plantain.Exactly(4*cent), 1)                                      // gets one
+		attempt("alice", plantain.Attempt{Request: "r-6", Final: "r-3"}, plantain.Exactly(15*cent), 1) // the final of r-3
+		attempt("alice", plantain.Attempt{Request: "r-7", Final: "r-2"}, plantain.Exactly(cent), 0)    // brought none
+		attempt("alice", plantain.Attempt{Request: "r-8", Final: "r-5"}, plantain.Exactly(15*cent), 1) // is none of bob's
+		attempt("bob", plantain.Attempt{Request: "r-9", Final: "r-5"}, plantain.Exactly(15*cent), 1)
+		attempt("carol", plantain.Attempt{Request: "r-10"}, plantain.Exactly(15*cent), 1)
+		day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+		for client, want := range map[plantain.ClientName]string{
+			"": "[{draft 4 $0.100-$0.120}]", "alice": "[{draft 3 $0.140-$0.160}]", "bob": "[{draft 1 $-0.040}]", "carol": "[]",
+		} {
+			r, err := s.Spend(t.Context(), ledger.Query{Since: day, Until: day.AddDate(0, 0, 1), Client: client, Projects: []plantain.ProjectName{"studio"}, Zone: time.UTC})
+			if got := fmt.Sprint(r.Saved); err != nil || got != want {
+				t.Errorf("%q: %s, %v; want %s", client, got, err, want)
+			}
+		}
+		rows, err := reopen().Attempts(t.Context(), "r-6", 1)
+		if err != nil || len(rows) != 1 || rows[0].Final != "r-3" || rows[0].Draft != "" {
+			t.Errorf("the final is %+v, %v", rows, err)
+		}
+		rows, err = reopen().Attempts(t.Context(), "r-1", 1)
+		if err != nil || len(rows) != 1 || rows[0].Draft != "4K" || rows[0].Spares != 10*cent || rows[0].Final != "" {
+			t.Errorf("the draft is %+v, %v", rows, err)
+		}
+	})
+}
+
 func TestSpendIsTheSumOfTheLedger(t *testing.T) {
 	t.Parallel()
 	const alice = "6/2 $0.170000001 waste $0.030 unknown 0 $0.000\n"

@@ -179,12 +179,12 @@ func (s *show) image(w *world) (*made, error) {
 
 // ask sends a prompt through the gateway and gives the picture and the request.
 func (s *show) ask(w *world, prompt string) (*made, plantain.RequestID, error) {
-	body, err := (&generateCmd{Prompt: []string{prompt}}).body()
+	way := &maker{w: w, through: http.DefaultTransport, at: s.remote(), catalogue: gemini.DefaultCatalogue()}
+	o, err := (&generateCmd{Prompt: []string{prompt}}).order(w.ctx, way)
 	if err != nil {
 		return nil, "", err
 	}
-	e, _ := gemini.DefaultCatalogue().Lookup("nb2")
-	m, err := (&maker{w: w, through: http.DefaultTransport, at: s.remote()}).make(w.ctx, e.ID, body)
+	m, err := way.make(w.ctx, o)
 	if none := (*noPictureError)(nil); errors.As(err, &none) {
 		return nil, none.request, err
 	}

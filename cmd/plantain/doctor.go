@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -87,12 +88,17 @@ func (c *doctorCmd) visit(w *world) (*visit, error) {
 	}
 	asks := generateCmd{Prompt: []string{cmp.Or(c.Prompt, doctor.MinimalPrompt)}, Image: c.Image, Model: c.Model}
 	var err error
-	if v.model, err = asks.check(known); err != nil {
+	if v.model, err = asks.fits(known); err != nil {
 		return nil, err
 	}
 	if c.Prompt != "" || len(c.Image) > 0 {
-		asks.Prompt, asks.Size = []string{c.Prompt}, doctor.Cheapest(v.model)
-		if v.original, err = asks.body(); err != nil {
+		asks.Prompt = []string{c.Prompt}
+		images, err := asks.images()
+		if err != nil {
+			return nil, err
+		}
+		call := asks.call(doctor.Cheapest(v.model), images)
+		if v.original, err = io.ReadAll(call.Body()); err != nil {
 			return nil, err
 		}
 	}

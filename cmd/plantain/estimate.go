@@ -1,23 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
-	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/relay"
 )
 
 // estimate tells what a request would cost and when it could be sent.
-func (m *maker) estimate(ctx context.Context, model plantain.Model, body []byte) error {
-	e, err := m.ask(ctx, model, body)
+func (m *maker) estimate(ctx context.Context, o order) error {
+	e, err := m.ask(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -29,13 +26,13 @@ func (m *maker) estimate(ctx context.Context, model plantain.Model, body []byte)
 	return nil
 }
 
-func (m *maker) ask(ctx context.Context, model plantain.Model, body []byte) (e relay.Estimate, err error) {
+func (m *maker) ask(ctx context.Context, o order) (e relay.Estimate, err error) {
 	if m.at != nil {
-		err := m.at.send(ctx, http.MethodPost, "/api/v1/estimate?"+url.Values{"model": {string(model)}}.Encode(), "application/json", body, &e)
+		err := m.at.send(ctx, http.MethodPost, o.estimate, "application/json", o.body(), &e)
 		return e, err
 	}
-	ctx = relay.WithCaller(ctx, relay.Caller{Estimate: true})
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://plantain/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
+	ctx = relay.WithCaller(ctx, relay.Caller{Estimate: true, Draft: o.draft})
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://plantain"+o.path, o.body())
 	if err != nil {
 		return e, err
 	}

@@ -1,46 +1,52 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/config"
+	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/relay"
+	"github.com/plantainhq/plantain/thread"
 )
 
 type generateCmd struct {
-	Prompt []string `arg:"" help:"What to make, or how to change the pictures given with -i."`
+	Prompt []string `arg:"" optional:"" help:"What to make, or how to change the pictures given with -i."`
 	Image  []string `short:"i" type:"existingfile" placeholder:"IMG" help:"A picture to work from; may be given several times."`
 	Out    string   `short:"O" placeholder:"FILE" help:"Where to write the picture; - is standard output. Its ending is that of the picture's true type. Default: named after the prompt, in this folder; nothing is overwritten."`
-	Model  string   `short:"m" default:"nb2" help:"nb2, pro, original, lite or a model id."`
-	Size   string   `placeholder:"SIZE" help:"512, 1K, 2K or 4K, as far as the model makes it. Default: 1K."`
-	Aspect string   `placeholder:"W:H" help:"The ratio, such as 16:9. Default: that of the first picture given, else 1:1."`
+	Model  string   `short:"m" placeholder:"MODEL" help:"nb2, pro, original, lite or a model id. Default: nb2; of a thread, its own."`
+	Size   string   `placeholder:"SIZE" help:"512, 1K, 2K or 4K, as far as the model makes it. Default: 1K; of a thread, as before; of a final, the largest."`
+	Aspect string   `placeholder:"W:H" help:"The ratio, such as 16:9. Default: that of the first picture given, else 1:1; of a thread, as before."`
+	Draft  bool     `help:"Make the cheapest size, to judge it by, and tell what the final costs; --size is then that of the final."`
+	Refine string   `placeholder:"ID" help:"Go on with an earlier image: the next turn of its conversation. ID is a request or an image, as much of its beginning as is the only one, or last."`
+	Final  string   `placeholder:"ID" help:"Make the very same picture at its final size, by going on with its conversation. ID is as for --refine."`
 	Force  bool     `help:"Send it although the same was filtered before."`
 	DryRun bool     `help:"Send nothing: tell the price, and the earliest second at which there is room."`
 	atFlag
 }
 
 func (generateCmd) Help() string {
-	return `On a terminal it shows what happens: the attempt, why it waits, and until when. On a pipe it prints the path of the picture and nothing else.
+	return `On a terminal it shows what happens: the attempt, why it waits, and until when. On a pipe it prints the path of the picture to standard output and nothing else.
 
 Ctrl-C ends a request that waits. One that is out is paid for, so its picture is waited for and written; Ctrl-C again leaves at once and names the request.
 
   plantain generate "A red apple on a white background, soft window light"
-  plantain generate -i cat.jpg "Make the blanket blue" --size 2K -O blue.jpg`
+  plantain generate -i cat.jpg "Make the blanket blue" --size 2K -O blue.jpg
+
+A draft is cheap, may be changed turn by turn, and then be made large once; plantain thread shows the turns:
+
+  plantain generate --draft "A poster of a lighthouse, flat colors" --aspect 2:3
+  plantain generate --refine last "Make the sky darker"
+  plantain generate --final last`
 }
 
 // A made picture, and what it took.
@@ -54,8 +60,12 @@ type made struct {
 	Request  plantain.RequestID   `json:"request"`
 	Differs  string               `json:"differs,omitempty"`
 	Took     float64              `json:"took_seconds"`
+	Healed   thread.How           `json:"healed,omitempty"`
+	Notes    []string             `json:"notes,omitempty"`
+	Draft    *draft               `json:"draft,omitempty"`
 	picture  []byte
 	mime     string
+	draftFor string // as the gateway says; empty: it does not
 }
 
 func (g *generateCmd) Run(w *world) error {
@@ -68,19 +78,8 @@ func (g *generateCmd) Run(w *world) error {
 		d := config.Default()
 		c = &d
 	}
-	entry, err := g.check(c.Catalogue)
-	if err != nil {
+	if err := g.check(c.Catalogue); err != nil {
 		return err
-	}
-	body, err := g.body()
-	if err != nil {
-		return err
-	}
-	var to *target
-	if !g.DryRun {
-		if to, err = aim(w, g.Out, strings.Join(g.Prompt, " ")); err != nil {
-			return err
-		}
 	}
 	way, done, err := g.way(w, c, at)
 	if err != nil {
@@ -88,22 +87,63 @@ func (g *generateCmd) Run(w *world) error {
 	}
 	defer done()
 	if g.DryRun {
-		return way.estimate(w.ctx, entry.ID, body)
+		o, err := g.order(w.ctx, way)
+		if err != nil {
+			return err
+		}
+		return way.estimate(w.ctx, o)
 	}
-	m, err := way.make(w.ctx, entry.ID, body)
+	return g.make(w, way)
+}
+
+func (g *generateCmd) make(w *world, way *maker) error {
+	name, err := g.name(w.ctx, way)
+	if err != nil {
+		return err
+	}
+	to, err := aim(w, g.Out, name)
+	if err != nil {
+		return err
+	}
+	o, err := g.order(w.ctx, way)
+	if err != nil {
+		return err
+	}
+	m, err := way.make(w.ctx, o)
 	if err != nil {
 		return err
 	}
 	if m.Path, err = to.write(w, m); err != nil {
 		return err
 	}
+	if m.Draft != nil {
+		g.follow(w.ctx, way, m)
+	}
 	w.printMade(m)
 	return nil
 }
 
 // check finds what can't work before anything is asked.
-func (g *generateCmd) check(c *gemini.Catalogue) (gemini.Entry, error) {
-	e, ok := c.Lookup(plantain.Model(g.Model))
+func (g *generateCmd) check(c *gemini.Catalogue) error {
+	switch {
+	case g.Refine != "" && g.Final != "":
+		return fmt.Errorf("%w\n--refine changes a picture, and --final makes the same one larger; use one of the two", errUsage)
+	case g.Final != "" && (g.text() != "" || len(g.Image) > 0 || g.Aspect != "" || g.Draft):
+		return fmt.Errorf("%w\na final is the same picture, larger: it takes --size and --model; --refine changes it", errUsage)
+	case g.Final != "":
+		return nil // the rest is for whoever has the thread
+	case g.text() == "" && len(g.Image) == 0:
+		return fmt.Errorf("%w\nthe prompt is empty; say what to make", errUsage)
+	case g.Refine != "":
+		return nil
+	}
+	_, err := g.fits(c)
+	return err
+}
+
+// fits gives the model of a request that begins a thread, or says what it can't do.
+func (g *generateCmd) fits(c *gemini.Catalogue) (gemini.Entry, error) {
+	e, ok := c.Lookup(plantain.Model(cmp.Or(g.Model, "nb2")))
 	if !ok {
 		return e, fmt.Errorf("%w\nmodel %q is not known; plantain models shows them", errUsage, g.Model)
 	}
@@ -113,25 +153,67 @@ func (g *generateCmd) check(c *gemini.Catalogue) (gemini.Entry, error) {
 	if len(g.Image) > e.MaxImages {
 		return e, fmt.Errorf("%w\n%s takes %d pictures; %d were given", errUsage, e.ID, e.MaxImages, len(g.Image))
 	}
-	if strings.TrimSpace(strings.Join(g.Prompt, "")) == "" && len(g.Image) == 0 {
-		return e, fmt.Errorf("%w\nthe prompt is empty; say what to make", errUsage)
+	if g.Draft {
+		if _, _, err := e.Draft(g.Size); err != nil {
+			return e, fmt.Errorf("%w\n%w", errUsage, err)
+		}
 	}
 	return e, nil
 }
 
-type part struct {
-	Text       string      `json:"text,omitempty"`
-	InlineData *inlineData `json:"inlineData,omitempty"`
+func (g *generateCmd) text() string { return strings.TrimSpace(strings.Join(g.Prompt, " ")) }
+
+// name is what a picture is called unless -O says otherwise.
+func (g *generateCmd) name(ctx context.Context, way *maker) (string, error) {
+	if g.Final == "" || g.Out != "" {
+		return slug(g.text()), nil
+	}
+	t, err := way.wall().thread(ctx, g.Final)
+	return slug(t.Prompt) + "-final", err
 }
 
-type inlineData struct {
-	MIME string `json:"mimeType"`
-	Data []byte `json:"data"`
+// order is what is to be sent.
+func (g *generateCmd) order(ctx context.Context, way *maker) (order, error) {
+	if g.Final != "" {
+		return way.final(ctx, g.Final, gallery.Wish{Model: plantain.Model(g.Model), Size: g.Size})
+	}
+	images, err := g.images()
+	if err != nil {
+		return order{}, err
+	}
+	if g.Refine != "" {
+		return way.refine(ctx, g.Refine, gallery.Wish{
+			Prompt: g.text(), Images: images, Model: plantain.Model(g.Model), Size: g.Size, Ratio: g.Aspect, Draft: g.Draft})
+	}
+	e, err := g.fits(way.catalogue)
+	if err != nil {
+		return order{}, err
+	}
+	var o order
+	size := g.Size
+	if g.Draft {
+		if size, o.draft, err = e.Draft(g.Size); err != nil {
+			return o, err
+		}
+	}
+	if e.OmitSize {
+		size = ""
+	}
+	o.calls(e.ID, g.call(size, images))
+	return o, nil
 }
 
-// body is the request in Google's shape.
-func (g *generateCmd) body() ([]byte, error) {
-	parts := []part{{Text: strings.Join(g.Prompt, " ")}}
+// call is a request that begins a thread.
+func (g *generateCmd) call(size string, images []gallery.Given) gemini.Call {
+	turn := gemini.CallTurn{Role: "user", Parts: []gemini.CallPart{{Text: g.text()}}}
+	for _, i := range images {
+		turn.Parts = append(turn.Parts, i.Part())
+	}
+	return gemini.Call{Turns: []gemini.CallTurn{turn}, Size: size, Ratio: g.Aspect}
+}
+
+// images reads the pictures to work from.
+func (g *generateCmd) images() (images []gallery.Given, err error) {
 	for _, name := range g.Image {
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -141,185 +223,26 @@ func (g *generateCmd) body() ([]byte, error) {
 		if !strings.HasPrefix(mime, "image/") {
 			return nil, fmt.Errorf("%s is no picture that can be sent (it looks like %s); use PNG, JPEG or WebP", name, mime)
 		}
-		parts = append(parts, part{InlineData: &inlineData{mime, data}})
+		images = append(images, gallery.Given{MIME: mime, Data: data})
 	}
-	image := map[string]string{}
-	if g.Size != "" {
-		image["imageSize"] = g.Size
-	}
-	if g.Aspect != "" {
-		image["aspectRatio"] = g.Aspect
-	}
-	config := map[string]any{"responseModalities": []string{"TEXT", "IMAGE"}}
-	if len(image) > 0 {
-		config["imageConfig"] = image
-	}
-	return json.Marshal(map[string]any{
-		"contents":         []any{map[string]any{"role": "user", "parts": parts}},
-		"generationConfig": config,
-	})
+	return images, nil
 }
 
 // way finds who makes the picture: a running gateway, or this process.
 func (g *generateCmd) way(w *world, c *config.Config, at *remote) (*maker, func(), error) {
-	var force relay.Force
+	m := &maker{w: w, through: http.DefaultTransport, at: at, catalogue: c.Catalogue}
 	if g.Force {
-		force = relay.ForceFiltered
+		m.force = relay.ForceFiltered
 	}
 	if at != nil {
-		return &maker{w: w, through: http.DefaultTransport, at: at, force: force}, func() {}, nil
+		return m, func() {}, nil
 	}
 	h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
 	if err != nil {
 		return nil, nil, err
 	}
-	return &maker{w: w, through: h.relay, force: force}, func() { _ = h.close(context.Background()) }, nil
-}
-
-// A maker sends one request and follows it.
-type maker struct {
-	w       *world
-	through http.RoundTripper
-	at      *remote // nil: this process makes it
-	force   relay.Force
-}
-
-func (m *maker) make(ctx context.Context, model plantain.Model, body []byte) (*made, error) {
-	p := newProgress(m.w)
-	defer p.stop()
-	interrupted := ctx
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	e := &errand{w: m.w, p: p, cancel: cancel, at: m.at}
-	defer m.w.lastWords.Store(nil)
-	key := rand.Text()
-	base := "http://plantain"
-	if m.at != nil {
-		base = m.at.base
-		defer m.follow(interrupted, key, e)()
-	} else {
-		ctx = relay.WithCaller(ctx, relay.Caller{Watch: e.show, Force: m.force})
-		defer context.AfterFunc(interrupted, e.interrupt)()
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1beta/models/"+string(model)+":generateContent", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", key)
-	if m.at != nil {
-		m.at.authorize(r)
-		if m.force != "" {
-			r.Header.Set("Plantain-Force", string(m.force))
-		}
-	}
-	begun := time.Now()
-	res, err := m.through.RoundTrip(r)
-	if err != nil {
-		return nil, e.ended(err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, e.ended(fmt.Errorf("read the answer: %w", err))
-	}
-	return read(res, answer, time.Since(begun))
-}
-
-// follow asks a gateway what happens to a request while it runs, and once more
-// before it is interrupted.
-func (m *maker) follow(interrupted context.Context, key string, e *errand) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(interrupted))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(250 * time.Millisecond)
-		defer tick.Stop()
-		ctrlC := interrupted.Done()
-		for shown := 0; ctx.Err() == nil; {
-			var got struct{ Events []relay.Event }
-			if m.at.get(ctx, "/api/v1/live/"+key, &got) == nil {
-				for ; shown < len(got.Events); shown++ {
-					e.show(got.Events[shown])
-				}
-			}
-			if ctrlC == nil {
-				e.interrupt()
-			}
-			select {
-			case <-ctx.Done():
-			case <-ctrlC:
-				ctrlC = nil // look once more, then decide
-			case <-tick.C:
-			}
-		}
-	}()
-	return func() { cancel(); <-done }
-}
-
-// read takes the picture out of an answer, or says why there is none.
-func read(res *http.Response, answer []byte, took time.Duration) (*made, error) {
-	scan := gemini.NewScanner(res.Header.Get("Content-Type"))
-	_, _ = scan.Write(answer)
-	b := scan.Finish()
-	h := res.Header
-	attempts, _ := strconv.Atoi(h.Get("Plantain-Attempts"))
-	m := &made{Cost: h.Get("Plantain-Cost-Usd"), Attempts: attempts, Took: took.Seconds(), Differs: h.Get("Plantain-Image"),
-		Project: plantain.ProjectName(h.Get("Plantain-Project")), Request: plantain.RequestID(h.Get("Plantain-Request-Id"))}
-	if m.Differs == "as-asked" {
-		m.Differs = ""
-	}
-	for _, p := range b.Parts {
-		if p.Kind == gemini.KindImage && !p.Thought && p.Data.Len > 0 {
-			data, err := decode(answer[p.Data.Start:p.Data.Start+p.Data.Len], p.Data.Escaped)
-			if err != nil {
-				return nil, fmt.Errorf("the picture in the answer is damaged: %w", err)
-			}
-			m.picture, m.mime, m.Width, m.Height = data, p.MIME, p.Width, p.Height
-		}
-	}
-	if m.picture == nil {
-		return nil, noPicture(res, b)
-	}
-	return m, nil
-}
-
-func decode(text []byte, escaped bool) ([]byte, error) {
-	if escaped {
-		var s string
-		if err := json.Unmarshal([]byte(`"`+string(text)+`"`), &s); err != nil {
-			return nil, err
-		}
-		text = []byte(s)
-	}
-	return base64.StdEncoding.AppendDecode(nil, text)
-}
-
-// A noPictureError says why there is none, whether it was charged, and what to do.
-type noPictureError struct {
-	request plantain.RequestID
-	text    string
-}
-
-func (e *noPictureError) Error() string { return e.text }
-
-func noPicture(res *http.Response, b gemini.Body) error {
-	e := &noPictureError{request: plantain.RequestID(res.Header.Get("Plantain-Request-Id"))}
-	verdict := res.Header.Get("Plantain-Verdict")
-	why := b.FinishMessage
-	for _, layer := range b.Errors {
-		if layer.Domain == "plantain" && layer.Metadata["explanation"] != "" {
-			e.text = fmt.Sprintf("no image (%s): %s %s", verdict, layer.Metadata["explanation"], layer.Metadata["next"])
-			return e
-		}
-		why = layer.Message
-	}
-	if why == "" {
-		why = strings.TrimSpace(b.FinishReason + " " + b.BlockReason)
-	}
-	e.text = fmt.Sprintf("no image (%s): %s Cost: $%s. Plantain does not ask again by itself, because that may cost again.",
-		verdict, why, res.Header.Get("Plantain-Cost-Usd"))
-	return e
+	m.through, m.gallery = h.relay, h.gallery
+	return m, func() { _ = h.close(context.Background()) }, nil
 }
 
 // printMade prints the result: all of it to a person, the path alone to a pipe.
@@ -334,6 +257,15 @@ func (w *world) printMade(m *made) {
 		if m.Differs != "" {
 			fmt.Fprintln(w.stderr, "differs from what was asked:", m.Differs)
 		}
+	}
+	if m.Healed == thread.Placeholder || m.Healed == thread.Flattened {
+		fmt.Fprintf(w.stderr, "plantain: thought signatures of the turns before are not kept any more (healed: %s); the picture may follow them less\n", m.Healed)
+	}
+	for _, note := range m.Notes {
+		fmt.Fprintln(w.stderr, "plantain:", note)
+	}
+	if m.Draft != nil {
+		w.printDraft(m.Draft)
 	}
 	if m.Path != "" { // else the picture itself is on standard output
 		fmt.Fprintln(w.stdout, m.Path)

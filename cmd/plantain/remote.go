@@ -130,19 +130,19 @@ func (r *remote) get(ctx context.Context, path string, into any) error {
 
 // call sends JSON, unless body is nil, and reads JSON.
 func (r *remote) call(ctx context.Context, method, path string, body, into any) error {
+	if body == nil {
+		return r.send(ctx, method, path, "application/json", nil, into)
+	}
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	if body == nil {
-		text = nil
-	}
-	return r.send(ctx, method, path, "application/json", text, into)
+	return r.send(ctx, method, path, "application/json", bytes.NewReader(text), into)
 }
 
 // send sends a body of any kind, and reads JSON.
-func (r *remote) send(ctx context.Context, method, path, kind string, body []byte, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, r.base+path, bytes.NewReader(body))
+func (r *remote) send(ctx context.Context, method, path, kind string, body io.Reader, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, r.base+path, body)
 	if err != nil {
 		return fmt.Errorf("ask the gateway: %w", err)
 	}

@@ -35,7 +35,7 @@ func (spendCmd) Help() string {
 cost: for certain, and, where that is not known, what it can have been at the most.
 waste: the part of the cost that brought no usable image: filtered ones, text in the place of a picture, answers cut at their token limit.
 unknown: what attempts may have cost whose end was not seen, in how many attempts.
-saved: what requests would have cost that came again, or were filtered before, and needed no attempt.
+saved: what requests would have cost that came again, or were filtered before, and needed no attempt; and what drafts spared: one that got no final, what it cost less than the size that it was meant for; one that got it, cost that much more.
 
 Amounts for people are rounded up; -o json has nano-dollars, --csv exact dollars.
 

@@ -27,7 +27,7 @@ func (s *spendCmd) check(w *world) error {
 	var check ledger.Check
 	err = w.withStore(s.Server, openExisting, func(at *remote, books *store.Store) error {
 		if at != nil {
-			return at.send(w.ctx, http.MethodPost, "/api/v1/spend/check?"+url.Values{"project": s.Project}.Encode(), "text/csv", file, &check)
+			return at.send(w.ctx, http.MethodPost, "/api/v1/spend/check?"+url.Values{"project": s.Project}.Encode(), "text/csv", bytes.NewReader(file), &check)
 		}
 		check, err = checkBill(w, file, s.Project, books)
 		return err

@@ -51,9 +51,19 @@ func printSpend(to io.Writer, r ledger.Report) {
 	savedNotes(to, r.Saved)
 }
 
-// savedNotes say what cost nothing, because an earlier request had been paid for.
+// savedNotes say what cost nothing, because an earlier request had been paid for, and
+// what cost less, because it was a draft.
 func savedNotes(to io.Writer, saved []ledger.Saved) {
 	for _, s := range saved {
+		if s.Cost.High < 0 {
+			wrap(to, "  ", fmt.Sprintf("not saved: %s by %d draft(s), which cost that beside their finals", costOf(plantain.Cost{Low: -s.Cost.High, High: -s.Cost.Low}), s.Requests))
+			continue
+		}
+		if s.Reason == ledger.SparedDraft {
+			wrap(to, "  ", fmt.Sprintf("saved: %s by %d draft(s): what those without a final cost less than the size they were meant for, minus the cost of those with one",
+				costOf(s.Cost), s.Requests))
+			continue
+		}
 		wrap(to, "  ", fmt.Sprintf("saved: %s by %d request(s) %s", costOf(s.Cost), s.Requests, sparedBy(s.Reason)))
 	}
 }

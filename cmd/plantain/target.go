@@ -18,14 +18,14 @@ type target struct {
 	stdout io.Writer // nil: a file
 }
 
-// aim finds the target of -O, or one named after the prompt, and tries whether it
-// can be written, so that it costs nothing where it can't.
-func aim(w *world, out, prompt string) (*target, error) {
+// aim finds the target of -O, or one of a name, and tries whether it can be written,
+// so that it costs nothing where it can't.
+func aim(w *world, out, name string) (*target, error) {
 	switch out {
 	case "-":
 		return aimAtStdout(w)
 	case "":
-		out = slug(prompt)
+		out = name
 	default:
 		if err := free(out); err != nil {
 			return nil, err

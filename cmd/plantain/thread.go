@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -123,7 +124,7 @@ func cut(text string, most int) string {
 
 func (s *threadShow) Run(w *world, c *cli) error {
 	return w.wall(c.Thread.Server, func(on *wall) error {
-		t, err := on.thread(w, s.ID)
+		t, err := on.thread(w.ctx, s.ID)
 		if err != nil {
 			return err
 		}
@@ -138,12 +139,12 @@ func (s *threadShow) Run(w *world, c *cli) error {
 
 func threadPath(id string) string { return "/api/v1/threads/" + url.PathEscape(id) }
 
-func (l *wall) thread(w *world, id string) (t gateway.Thread, err error) {
+func (l *wall) thread(ctx context.Context, id string) (t gateway.Thread, err error) {
 	if l.at != nil {
-		err = l.at.get(w.ctx, threadPath(id), &t)
+		err = l.at.get(ctx, threadPath(id), &t)
 		return t, err
 	}
-	found, _, err := l.g.Thread(w.ctx, "", id)
+	found, _, err := l.g.Thread(ctx, "", id)
 	if err != nil {
 		return t, err
 	}
@@ -157,7 +158,7 @@ func printThread(w *world, t gateway.Thread) {
 		fmt.Fprintln(w.stdout, "what came before is kept no more")
 	}
 	for n, turn := range t.Turns {
-		fmt.Fprintf(w.stdout, "\n%d  %s%s\n", n+1, turn.Request, branch(t.Turns, n))
+		fmt.Fprintf(w.stdout, "\n%d  %s%s%s\n", n+1, turn.Request, branch(t.Turns, n), healed(turn))
 		wrap(w.stdout, "   ", said(turn))
 		for _, i := range turn.Images {
 			fmt.Fprintf(w.stdout, "   %s  %s  %s  %s\n", w.fileOf(i), pixels(i), turn.Model, costOf(turn.Cost))
@@ -172,6 +173,14 @@ func branch(turns []gateway.Turn, n int) string {
 		return ""
 	}
 	return fmt.Sprintf(", goes on with %d", at+1)
+}
+
+// healed tells where the thought signatures came from that a turn had to be given.
+func healed(t gateway.Turn) string {
+	if t.Healed == "" {
+		return ""
+	}
+	return ", healed: " + t.Healed
 }
 
 // said is what a turn asked for.

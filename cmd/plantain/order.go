@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gallery"
+	"github.com/plantainhq/plantain/gemini"
+)
+
+// An order is a request for one picture, as a maker sends it.
+type order struct {
+	path     string               // of generateContent, or of a thread at a gateway
+	estimate string               // where a gateway tells what it would cost
+	body     func() io.ReadCloser // made anew each time
+	draft    string               // the size that it is a draft for; empty: none, or the gateway knows
+	final    plantain.RequestID   // likewise, whose picture it makes at the final size
+	notes    []string
+}
+
+// calls makes the order a call of a model.
+func (o *order) calls(m plantain.Model, c gemini.Call) {
+	o.path, o.body = "/v1beta/models/"+string(m)+":generateContent", c.Body
+	o.estimate = "/api/v1/estimate?" + url.Values{"model": {string(m)}}.Encode()
+}
+
+// wishes is an order for a gateway, which has the thread.
+func wishes(id, verb string, wish gallery.Wish) (order, error) {
+	text, err := json.Marshal(wish)
+	path := threadPath(id) + "/" + verb
+	return order{path: path, estimate: path + "?estimate=true", body: func() io.ReadCloser { return io.NopCloser(bytes.NewReader(text)) }}, err
+}
+
+// refine orders the next turn of a thread.
+func (m *maker) refine(ctx context.Context, id string, wish gallery.Wish) (order, error) {
+	if m.at != nil {
+		return wishes(id, "refine", wish)
+	}
+	s, err := m.gallery.Refine(ctx, m.catalogue, plantain.LocalClient, id, wish)
+	return m.goOn(ctx, id, s, err)
+}
+
+// final orders the picture of a turn at its final size.
+func (m *maker) final(ctx context.Context, id string, wish gallery.Wish) (order, error) {
+	if m.at != nil {
+		return wishes(id, "final", wish)
+	}
+	s, err := m.gallery.Final(ctx, m.catalogue, plantain.LocalClient, id, wish)
+	return m.goOn(ctx, id, s, err)
+}
+
+func (m *maker) goOn(ctx context.Context, id string, s *gallery.Sequel, err error) (order, error) {
+	if errors.As(err, new(*gallery.UnfitError)) {
+		return order{}, fmt.Errorf("%w\n%w", errUsage, err)
+	}
+	if err != nil {
+		return order{}, m.gallery.Whose(ctx, id, err)
+	}
+	o := order{draft: s.Draft, final: s.Final, notes: s.Notes}
+	o.calls(s.Model, s.Call)
+	return o, nil
+}
+
+// wall is where the pictures are.
+func (m *maker) wall() *wall { return &wall{at: m.at, g: m.gallery} }
+
+// A draft is what is told of one beside its picture.
+type draft struct {
+	For     string         `json:"for"`                  // the size of the final
+	Cost    *plantain.Cost `json:"final_cost,omitempty"` // that it would take; absent: see Why
+	Why     string         `json:"why,omitempty"`        // no final can be made of it
+	Command string         `json:"final_command"`
+}
+
+// follow finds what the final of a draft would cost, and how it is made.
+func (g *generateCmd) follow(ctx context.Context, way *maker, m *made) {
+	m.Draft.Command = "plantain generate --final " + string(m.Request)
+	if g.Server != "" {
+		m.Draft.Command += " --server " + g.Server
+	}
+	if way.w.config != "" {
+		m.Draft.Command += " --config " + way.w.config
+	}
+	o, err := way.final(ctx, string(m.Request), gallery.Wish{Size: m.Draft.For})
+	if err == nil {
+		e, failed := way.ask(ctx, o)
+		m.Draft.Cost, err = &e.Cost, failed
+	}
+	if err != nil {
+		m.Draft.Cost, m.Draft.Why = nil, message(err)
+	}
+}
+
+// printDraft tells a person how a draft becomes a final.
+func (w *world) printDraft(d *draft) {
+	if d.Cost == nil {
+		fmt.Fprintf(w.stderr, "draft for %s, but no final can be made of it: %s\n", d.For, d.Why)
+		return
+	}
+	fmt.Fprintf(w.stderr, "draft; the final at %s takes %s to %s:\n  %s\n", d.For, money(d.Cost.Low), money(d.Cost.High), d.Command)
+}

@@ -103,7 +103,20 @@ func place(path string) (string, error) {
 	if err := f.Close(); err != nil {
 		return "", fmt.Errorf("open the store: %w", err)
 	}
-	return filepath.EvalSymlinks(path)
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return "", err
+	}
+	return path, probe(filepath.Dir(path))
+}
+
+// probe tries whether a folder takes files, as a database needs it to: SQLite only
+// says that it is unable to open one.
+func probe(folder string) error {
+	f, err := os.CreateTemp(folder, ".plantain-*")
+	if err != nil {
+		return fmt.Errorf("write into the folder of the store: %w", err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // damaged reports whether a file is no sound database.

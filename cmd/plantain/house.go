@@ -122,7 +122,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		log.Warn("this machine's clock is not that of the database, which counts", "database_ahead", lead.Round(time.Millisecond))
 	}
 	if err := h.recover(ctx, images); err != nil {
-		return nil, err
+		return nil, unwritable("images", err)
 	}
 	operator, _ := gateway.NewKey(plantain.LocalClient, true, clock.Now(), time.Time{})
 	h.door = &gateway.Door{Keys: h.store, Operator: plantain.NewSecret(operator), Now: clock.Now}
@@ -321,7 +321,8 @@ func (h *house) attempts(id plantain.RequestID) ([]gateway.Attempt, error) {
 // openStore opens the books where the configuration says they are.
 func openStore(ctx context.Context, at plantain.Secret) (*store.Store, error) {
 	if path, isFile := storeFile(at); isFile {
-		return store.Open(ctx, path)
+		s, err := store.Open(ctx, path)
+		return s, unwritable("store", err)
 	}
 	return store.Connect(ctx, at)
 }

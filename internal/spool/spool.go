@@ -75,19 +75,17 @@ func (s *Spool) Sweep() (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("sweep the spool: %w", err)
 	}
-	var errs []error
 	swept := 0
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), filePrefix) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(s.dir, e.Name())); err != nil {
-			errs = append(errs, err)
-			continue
+			return swept, fmt.Errorf("sweep the spool: %w", err)
 		}
 		swept++
 	}
-	return swept, errors.Join(errs...)
+	return swept, nil
 }
 
 // maxProbe bounds what a probe writes.

@@ -231,6 +231,22 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 	}
 }
 
+func TestStopIsInOrderAlsoWhereAConnectionAsksNothing(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"}, "timeout: 1s")
+	silent, err := net.Dial("tcp", strings.TrimPrefix(gw.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	gw.generate("gemini-3.1-flash-image", prompt)
+	gw.interrupt()
+	if code := gw.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(gw.output(), "deadline") {
+		t.Errorf("exit %d: %s", code, gw.output())
+	}
+}
+
 func TestStopFinishesWhatIsPaidFor(t *testing.T) {
 	t.Parallel()
 	sim := startSim(t)

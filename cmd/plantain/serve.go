@@ -105,9 +105,11 @@ func (h *house) attend(ctx context.Context, from source, changes *watch) (leave 
 }
 
 // stop ends in order: no new requests, then what runs, then the store. It waits
-// no longer than an attempt may take; a second signal ends the process by itself.
+// no longer than an attempt may take, and for answers a moment more; a second signal
+// ends the process by itself.
 func (h *house) stop(w *world, server *server, longest time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	const moment = 5 * time.Second // what net/http leaves a connection on which nothing was asked yet
+	ctx, cancel := context.WithTimeout(context.Background(), longest+2*moment)
 	defer cancel()
 	if n := h.relay.Running(); n > 0 {
 		fmt.Fprintf(w.stderr, "plantain finishes %d request(s) that may be paid for; Ctrl-C again ends at once\n", n)
@@ -117,7 +119,7 @@ func (h *house) stop(w *world, server *server, longest time.Duration) error {
 		// When all that was sent is finished, answers need a moment and no more: an
 		// upload that never ends must not hold the end up.
 		_ = h.relay.Close(ctx)
-		time.Sleep(5 * time.Second)
+		time.Sleep(moment)
 		_ = server.Close()
 	}()
 	err := server.Shutdown(ctx)

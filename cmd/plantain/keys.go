@@ -25,10 +25,12 @@ type keysCmd struct {
 func (keysCmd) Help() string {
 	return `A client shows its key where an SDK puts Google's: as x-goog-api-key, as ?key=, or as Authorization: Bearer. Only a hash of it is kept.
 
-What a key may use is bounded where you say so: requests a minute, images a day, dollars a day, a month or in total, models, sizes. Days and months are those of Google's limits and bills, midnight Pacific time. Room is taken before a request is sent and settled with what it cost, so that no number of requests at once, on any number of gateways, spends more. An attempt whose end nobody saw counts as what an image may cost. An answer that brings more pictures than one counts in full, and nothing follows until there is room for it.
+What a key may use is bounded where you say so: requests a minute, images a day, dollars a day, a month or in total, models, sizes. Days and months are those of Google's limits and bills, midnight Pacific time. ` + keyLimits + `
 
 Until the first key is made, the gateway is open, but to this machine only. From then on everyone must show one, and the gateway may listen elsewhere. The commands on this machine find the gateway and its key by themselves.`
 }
+
+const keyLimits = `Room for the one picture that is asked for, at the most that it may cost, is taken before a request is sent and settled with what it did cost, so that no number of requests at once, on any number of gateways, goes over a limit. An attempt whose end nobody saw counts as that much. The one way over is an answer that brings more than was asked for, such as a second picture: it counts in full, and nothing is sent until there is room again.`
 
 type keysCreate struct {
 	Name    plantain.ClientName `arg:"" help:"Whose key it is; it stands in the ledger."`
@@ -53,6 +55,8 @@ type keysRotate struct {
 type keysRevoke struct {
 	Name plantain.ClientName `arg:""`
 }
+
+func (keysCreate) Help() string { return keyLimits }
 
 func (k *keysCreate) Run(w *world, c *cli) error {
 	order, err := k.order(k.Name, k.Expires)

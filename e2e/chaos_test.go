@@ -95,10 +95,22 @@ type chaos struct {
 	kills   []span // when the gateway was dead
 }
 
+// A budget is what a client may use; zero of a kind: as much as it likes. Only to a
+// dearer one answers come that bring more than was asked for and room was taken for.
 type budget struct {
-	flag    string
 	images  int
 	dollars int64 // nano-dollars
+	dearer  bool
+}
+
+func (b budget) flags() (flags []string) {
+	if b.images > 0 {
+		flags = append(flags, fmt.Sprintf("--images-per-day=%d", b.images))
+	}
+	if b.dollars > 0 {
+		flags = append(flags, fmt.Sprintf("--budget-usd=%.3f", float64(b.dollars)/1e9))
+	}
+	return flags
 }
 
 // A plan is what a client is to do, and what it saw.
@@ -185,15 +197,12 @@ func (c *chaos) makeKeys() {
 		switch n % 5 { // as limited in plan
 		case 1:
 			of = budget{images: max(each/3, 2)}
-			of.flag = fmt.Sprintf("--images-per-day=%d", of.images)
 		case 2:
 			of = budget{dollars: int64(max(each/3, 2)) * 46e6}
-			of.flag = fmt.Sprintf("--budget-usd=%.3f", float64(of.dollars)/1e9)
+		case 3:
+			of = budget{images: max(each/2, 2), dollars: int64(max(each/2, 2)) * 46e6, dearer: true}
 		}
-		args := []string{"keys", "create", clientName(n)}
-		if of.flag != "" {
-			args = append(args, of.flag)
-		}
+		args := append([]string{"keys", "create", clientName(n)}, of.flags()...)
 		stdout, stderr, code := run(c.t, c.dir, nil, args...)
 		if code != 0 {
 			c.t.Fatalf("%v: exit %d: %s", args, code, stderr)
@@ -326,6 +335,9 @@ func (c *chaos) ask(ctx context.Context, p *plan, body string) (r reply) {
 // ourDetail is the error that Plantain adds a detail to: all of a body, or what ends a stream.
 var ourDetail = regexp.MustCompile(`"domain": ?"plantain",\s*"metadata": ?(\{[^{}]*\})`)
 
+// unkept says that nothing is sent just now, because the disk is full.
+func (r reply) unkept() bool { return r.status == 503 && strings.Contains(r.text, "can't be written") }
+
 // chaosDetail is what Plantain adds to an error; nil: nothing.
 func chaosDetail(body []byte) (detail map[string]string) {
 	if m := ourDetail.FindSubmatch(body); m != nil {
@@ -358,7 +370,7 @@ func (c *chaos) carryOut(p *plan) {
 	if p.key == "" {
 		return
 	}
-	for tries := 0; r.err != nil && tries < 600; tries++ {
+	for tries := 0; (r.err != nil || r.unkept()) && tries < 600; tries++ {
 		time.Sleep(30 * time.Millisecond)
 		r = once(context.Background())
 	}
@@ -464,9 +476,9 @@ func (c *chaos) fillDisk() {
 		return
 	}
 	empty := fill(c.t, c.dir)
-	begun := c.done.Load()
+	begun := c.calls.Load()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if status, _ := c.gw.Load().readiness(); status == 503 && c.done.Load() > begun+20 {
+		if status, _ := c.gw.Load().readiness(); status == 503 && c.calls.Load() > begun+100 {
 			break
 		}
 	}

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -97,19 +98,21 @@ type Clients struct {
 	Concurrency int // requests at once; zero: as many as it likes
 }
 
-// Retention is how long things are kept.
+// Retention is how long things are kept, and how many bytes of them. A zero, of an age
+// as of a size, keeps nothing from now on; [Unlimited] is no bound.
 type Retention struct {
-	Images     time.Duration
-	ImagesMax  int64         // bytes
-	Prompts    bool          // the text that asked for an image is kept beside it
-	Signatures time.Duration // of what a model's turn carried, since it was last needed; zero: nothing is kept
-	// SignaturesMax is how many bytes of them are kept; zero: as many as come.
-	SignaturesMax int64
-	Idempotency   time.Duration // of the answer to a request; zero: none is kept
-	// IdempotencyMax is how many bytes of answers are kept; zero: as many as come.
+	Images         time.Duration
+	ImagesMax      int64
+	Prompts        bool          // the text that asked for an image is kept beside it
+	Signatures     time.Duration // of what a model's turn carried, since it was last needed
+	SignaturesMax  int64
+	Idempotency    time.Duration // of the answer to a request
 	IdempotencyMax int64
-	Filtered       time.Duration // of requests that were filtered; zero: none is remembered
+	Filtered       time.Duration // of requests that were filtered
 }
+
+// Unlimited is the age and the size of what is kept without a bound.
+const Unlimited = math.MaxInt64
 
 // SpendAlerts say where to tell that spend passes a threshold. The zero value: nowhere.
 type SpendAlerts struct {

@@ -94,14 +94,14 @@ func (r *reader) config(s *section, text []byte, c *Config) {
 		cl.end()
 	}
 	if k := s.under("retention"); k != nil {
-		k.duration("images", &c.Retention.Images)
-		k.bytes("images_max", &c.Retention.ImagesMax)
+		k.age("images", &c.Retention.Images)
+		k.most("images_max", &c.Retention.ImagesMax)
 		parsed(k, "prompts", &c.Retention.Prompts, "true or false", parseBool)
-		k.duration("signatures", &c.Retention.Signatures)
-		k.bytes("signatures_max", &c.Retention.SignaturesMax)
-		k.duration("idempotency", &c.Retention.Idempotency)
-		k.bytes("idempotency_max", &c.Retention.IdempotencyMax)
-		k.duration("filtered", &c.Retention.Filtered)
+		k.age("signatures", &c.Retention.Signatures)
+		k.most("signatures_max", &c.Retention.SignaturesMax)
+		k.age("idempotency", &c.Retention.Idempotency)
+		k.most("idempotency_max", &c.Retention.IdempotencyMax)
+		k.age("filtered", &c.Retention.Filtered)
 		k.end()
 	}
 	r.spendAlerts(s.under("spend_alerts"), &c.SpendAlerts)

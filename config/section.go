@@ -185,6 +185,24 @@ func (s *section) bytes(key string, into *int64) {
 	parsed(s, key, into, "a size such as 128MiB or 20GB", parseBytes)
 }
 
+// age and most read how long something is kept, and how many bytes of it.
+func (s *section) age(key string, into *time.Duration) {
+	parsed(s, key, into, "a duration such as 12h or 30d, or unlimited", orUnlimited(parseDuration))
+}
+
+func (s *section) most(key string, into *int64) {
+	parsed(s, key, into, "a size such as 5GB or 500MiB, or unlimited", orUnlimited(parseBytes))
+}
+
+func orUnlimited[N ~int64](parse func(string) (N, bool)) func(string) (N, bool) {
+	return func(text string) (N, bool) {
+		if text == "unlimited" {
+			return Unlimited, true
+		}
+		return parse(text)
+	}
+}
+
 // count reads a whole number that is least or more.
 func (s *section) count(key string, into *int, least int) {
 	parsed(s, key, into, fmt.Sprintf("a whole number of %d or more", least), func(text string) (int, bool) {

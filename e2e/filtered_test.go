@@ -220,6 +220,7 @@ func TestWhatWasFilteredIsForgottenInTimeOrNotRemembered(t *testing.T) {
 	}{
 		"for a minute": {"retention: {filtered: 60s}", true},
 		"for a day":    {"retention: {filtered: 24h}", false},
+		"for ever":     {"retention: {filtered: unlimited, idempotency: unlimited, idempotency_max: unlimited}", false},
 		"not at all":   {"retention: {filtered: 0s}", true},
 	} {
 		t.Run(name, func(t *testing.T) {

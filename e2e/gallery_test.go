@@ -254,6 +254,13 @@ func TestGalleryForgetsByAgeAndSize(t *testing.T) {
 		t.Error("after 29 days they are gone")
 	}
 	gw.interrupt()
+	writeConfig(t, dir, sim.URL, []string{"sim-3-a"}, "retention: {images: unlimited, images_max: 3MB}")
+	gw = serve(t, dir, "--clock-shift", "744h")
+	if size() == 0 {
+		t.Error("kept for ever, they are gone after 31 days")
+	}
+	gw.interrupt()
+	writeConfig(t, dir, sim.URL, []string{"sim-3-a"}, "retention: {images: 30d, images_max: 3MB}")
 	gw = serve(t, dir, "--clock-shift", "744h")
 	if size() != 0 {
 		t.Error("after 31 days they are still there")
@@ -275,7 +282,7 @@ func TestGalleryIsOffWhereTheConfigurationSaysSo(t *testing.T) {
 	t.Parallel()
 	sim := startSim(t)
 	dir := t.TempDir()
-	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, "retention: {images: 0, idempotency: 0}")
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, "retention: {images_max: 0, idempotency_max: 0}")
 	gw := serve(t, dir)
 	gw.keyed("k")
 	if a := gw.keyed("k"); a.StatusCode != 200 || len(sim.arrivals(":generateContent")) != 2 {

@@ -146,7 +146,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 	if err := h.relay.LoadFilters(ctx); err != nil {
 		return nil, err
 	}
-	if c.Retention.Images > 0 {
+	if keeps(c.Retention.Images, c.Retention.ImagesMax) {
 		h.relay.Gallery = h.gallery
 	}
 	h.books = books{h.store, &h.noted, clock}
@@ -216,7 +216,7 @@ const galleryFolder = "gallery"
 // openSignatures finds what the turns of models carried, where that is to be kept.
 func (h *house) openSignatures(folder string) (err error) {
 	r := h.built.Retention
-	if r.Signatures == 0 {
+	if !keeps(r.Signatures, r.SignaturesMax) {
 		return nil
 	}
 	if h.signatures, err = thread.Open(folder); err != nil {
@@ -369,10 +369,10 @@ func settings(c *config.Config) ([]pool.Member, relay.Settings, error) {
 		Remember: c.Retention.Idempotency,
 		Filtered: c.Retention.Filtered,
 	}
-	if s.Remember == 0 {
+	if !keeps(c.Retention.Idempotency, c.Retention.IdempotencyMax) {
 		s.Remember = -1
 	}
-	if s.Filtered == 0 {
+	if !keeps(c.Retention.Filtered, config.Unlimited) {
 		s.Filtered = -1
 	}
 	var members []pool.Member
@@ -388,6 +388,9 @@ func settings(c *config.Config) ([]pool.Member, relay.Settings, error) {
 	}
 	return members, s, nil
 }
+
+// keeps reports that something is to be kept, by its retention.
+func keeps(age time.Duration, most int64) bool { return age > 0 && most > 0 }
 
 func member(catalogue *gemini.Catalogue, p config.Project) pool.Member {
 	tier := catalogue.Limits(p.Tier)

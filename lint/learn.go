@@ -88,6 +88,9 @@ func (r *rules) learn() {
 		r.lexicon.add(isSubjective, strings.Split(words, "|"))
 		r.lexicon.add("mood "+words, strings.Split(words, "|"))
 	}
+	for words := range w.Woven {
+		r.lexicon.add("woven "+words, strings.Split(words, "|"))
+	}
 	for words := range w.Instead {
 		r.lexicon.add(isSubjective, strings.Split(words, "|"))
 		r.lexicon.add("instead "+words, strings.Split(words, "|"))
@@ -96,8 +99,8 @@ func (r *rules) learn() {
 		r.cues.add(k.Name, k.Cues)
 	}
 	e := &r.kinds.Edit
-	for group, words := range map[string]list{"verb": e.Verbs, "loose": e.Loose, "polite": e.Polite, "about": e.About, "onto": e.Onto,
-		"begins": e.Begins, isVague: e.Vague, "idle": e.Idle} {
+	for group, words := range map[string]list{"verb": e.Verbs, "loose": e.Loose, "fresh": e.Fresh, "polite": e.Polite, "about": e.About, "onto": e.Onto,
+		"begins": e.Begins, "wish": e.Wish, "refers": e.Refers, isVague: e.Vague, "idle": e.Idle} {
 		r.editing.add(group, words)
 	}
 	r.learnGuard()

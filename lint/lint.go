@@ -71,7 +71,7 @@ func (r *Report) Rules() (rules []string) {
 
 // tries bounds how often a rewritten prompt is itself rewritten, until nothing is
 // found in it.
-const tries = 4
+const tries = 5
 
 // Lint reads a prompt. It may be called from many goroutines.
 func Lint(text string) Report {
@@ -80,27 +80,29 @@ func Lint(text string) Report {
 	if report.Forbidden() {
 		return report
 	}
-	for range tries {
-		again, further := r.lint(next)
-		if again.Forbidden() {
-			next = ""
-			break
-		}
-		if further == next {
-			break
-		}
-		next = further
-	}
-	if last, same := r.lint(next); last.Weak() || same != next {
-		next = "" // of what is hardly language
-	}
-	report.Rewritten = next
+	report.Rewritten = r.settle(text, next, report)
 	for i, f := range report.Findings {
 		if f.Rule == "vague" && f.Start == 0 && f.End == len(text) {
-			report.Findings[i].Replacement = next // all of it is to be said anew
+			report.Findings[i].Replacement = report.Rewritten // all of it is to be said anew
 		}
 	}
 	return report
+}
+
+// settle rewrites what was rewritten, until it is clean and stays as it is. Empty: it
+// does not get there, since it is hardly language.
+func (r *rules) settle(text, next string, report Report) string {
+	for range tries {
+		if next == text {
+			if report.Weak() {
+				return ""
+			}
+			return next
+		}
+		text = next
+		report, next = r.lint(text)
+	}
+	return ""
 }
 
 // lint reads a prompt and rewrites it once.

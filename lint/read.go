@@ -82,13 +82,17 @@ func (r *rules) kindOf(p *prompt) *kind {
 	return found
 }
 
-// formOf gives the form that the words after a cue name, as in cat sticker and
-// superhero comic.
+// formOf gives the kind that the words after a cue name: the form, as in cat sticker
+// and superhero comic, and what is no place, as in street musician.
 func (r *rules) formOf(p *prompt, m match, found *kind) *kind {
 	for i := m.end; i < len(p.words) && !p.words[i].starts && !leads(p.words[i].fold); i++ {
 		for _, m := range r.cues.at(p.words, i) {
-			if k := r.kind(m.groups[0]); k.Form {
+			k := r.kind(m.groups[0])
+			if k.Form {
 				return k
+			}
+			if found.Place {
+				found = k
 			}
 		}
 	}
@@ -111,6 +115,10 @@ func (r *rules) isEdit(p *prompt) bool {
 	if len(words) == 0 {
 		return false
 	}
+	all := r.editing.all(words)
+	if hasGroup(all, "refers") {
+		return true
+	}
 	m, ok := r.editing.longest(words, 0)
 	if !ok {
 		return false
@@ -119,23 +127,34 @@ func (r *rules) isEdit(p *prompt) bool {
 		return true
 	}
 	if !m.of("verb") && !m.of("loose") {
-		return false
+		return slices.Contains(there, words[0].fold) && hasGroup(all, "wish") && !r.frames(words)
 	}
-	onto := slices.ContainsFunc(r.editing.all(words), func(m match) bool { return m.of("onto") })
+	onto := hasGroup(all, "onto")
 	rest := words[m.end:]
 	switch {
 	case len(rest) == 0:
 		return m.of("verb")
+	case m.of("verb") && !m.of("fresh"):
+		return true
 	case isArticle(rest[0].fold):
 		return onto
 	case m.of("verb"):
 		return true
 	}
 	about := slices.ContainsFunc(r.editing.at(rest, 0), func(m match) bool { return m.of("about") || m.of("onto") })
-	if len(rest) > 1 && isArticle(rest[1].fold) {
+	if len(rest) > 1 && isArticle(rest[1].fold) && (rest[0].fold == "me" || rest[0].fold == "us") {
 		return false // show me a
 	}
 	return about || onto && len(r.editing.at(rest, 0)) > 0
+}
+
+// there are words for what is there already.
+var there = []string{"the", "her", "his", "its", "their"}
+
+// frames reports whether a prompt begins with the picture as a whole, which then is
+// a new one.
+func (r *rules) frames(words []word) bool {
+	return len(words) > 1 && slices.Contains([]string{"image", "picture", "photo", "illustration", "poster", "logo", "result", "scene", "style"}, words[1].fold)
 }
 
 func isArticle(fold string) bool {

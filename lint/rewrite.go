@@ -23,14 +23,14 @@ func (r *rules) rewrite(p *prompt, w *weight, marks []mark) string {
 	core := p.text
 	if len(marks) > 0 {
 		core = tidy(r.drop(apply(p.text, marks)))
-		if first, _ := utf8.DecodeRuneInString(p.text); unicode.IsUpper(first) {
-			core = upper(core)
-		}
 		after := r.read(core)
 		after.kind, after.edit = p.kind, p.edit
-		weak := w.weak
+		was := w
 		w = r.weigh(after)
-		w.weak = w.weak || weak
+		w.weak, w.judged = w.weak || was.weak, was.judged
+	}
+	if first, _ := utf8.DecodeRuneInString(p.text); unicode.IsUpper(first) && !w.weak {
+		core = upper(core)
 	}
 	if w.weak {
 		core = r.compose(core, w, p.kind)
@@ -93,9 +93,10 @@ var mending = []struct {
 }{
 	{regexp.MustCompile(`(?i)\b(?:(?:` + much + `)\s+)+\x00`), cut},
 	{regexp.MustCompile(`\x00(?:\s*(?:,|(?i:and|or|but|` + much + `)\b)?\s*\x00)+`), cut},
-	{regexp.MustCompile(`\x01\s*,?\s*(?:(?:and|or)\s*)?\x00\s+(\w)`), " $1"},
+	{regexp.MustCompile(`\x01\s*(?:(?:and|or)\s*)?\x00\s+(\w)`), " $1"},
 	{regexp.MustCompile(`(?i)(?:\s+(?:with|and|in|of|for|a|an|the|that|which|is|are|looks?|looking|but|or|to|so|feels?|some|as|by|at|on|like|its|my|has|having|it|be|very|really|make|makes|truly)\b)*\s*\x00\s*(?:(?:and|or)\s*)?([,.;:!?]|$)`), "$1"},
-	{regexp.MustCompile(`(?i)(^|[,.;!?])\s*(?:(?:a|an|the|so|very|really|truly|and|with)\s+)?\x00\s*(?:and|or|but|in|of|for)\b`), "$1"},
+	{regexp.MustCompile(`(?i)(^|[,.;!?])\s*(?:(?:a|an|the|so|very|really|truly|and|with)\s+)?\x00\s*(?:and|or|but|of)\b`), "$1"},
+	{regexp.MustCompile(`(?i)\b(?:with|in|of|under|at|on|by)\s*\x00\s*(?:and\s+)?((?:with|in|of|over|under|at|on|by|behind|above|near)\b)`), "$1"},
 	{regexp.MustCompile(`(?i)\b(?:a|an|the)\s*\x00\s*(an?|the)\b`), "$1"},
 	{regexp.MustCompile(`(?i)\b(a)n?(\s*\x00\s*[aeiou])`), "${1}n$2"},
 	{regexp.MustCompile(`(?i)\b(a)n(\s*\x00\s*[^aeiou\s])`), "$1$2"},
@@ -109,9 +110,13 @@ var mending = []struct {
 	{regexp.MustCompile(`[ \t]{2,}`), " "},
 }
 
+// begins is what was put at the beginning of a sentence.
+var begins = regexp.MustCompile(`[.!?]\s+\x00\s*[a-z]`)
+
 // tidy mends what is left around the cuts: words that led to what is gone, commas
 // without anything between, a before a vowel.
 func tidy(text string) string {
+	text = begins.ReplaceAllStringFunc(text, strings.ToUpper)
 	for range 2 { // a cut may lead to another
 		text = mending[0].find.ReplaceAllString(text, mending[0].put)
 		text = mending[1].find.ReplaceAllString(text, mending[1].put)
@@ -141,23 +146,46 @@ func (r *rules) compose(core string, w *weight, k *kind) string {
 	}, core)
 	core = strings.TrimSpace(frame.ReplaceAllString(core, ""))
 	core = strings.TrimFunc(core, func(c rune) bool { return strings.ContainsRune(".!?,;:-/ ", c) || unicode.IsSpace(c) })
+	core = r.weave(core)
 	p := r.read(core)
 	form := len(r.cues.apart(p.words)) > 0
 	switch {
-	case w.own == 0 && p.has(isIdea) && k.Photographic:
+	case len(p.words) > 0 && p.words[0].fold == "for":
+		core, form = r.gift(k)+" "+core, false
+	case w.own == 0 && p.has(isIdea) && k.Photographic && w.judged < gush:
 		core += ", " + r.words.Ideas.Shown
 	case w.subject && core != "":
 		form = form && k.Form
-	case k.Fills[subject] != "" && form:
+	case k.Fills[subject] != "" && form && w.judged < gush:
 		core += " " + k.Fills[subject]
 	default:
 		core, form = k.Subject, false
 	}
-	if p.has(art, photo) || k.Opens == "" || form || formed.MatchString(core) {
-		return r.fill(r.article(core), w, k)
+	switch {
+	case p.has(art, photo) || k.Opens == "" || form || formed.MatchString(core):
+		core = r.article(core)
+	case told.MatchString(core):
+		core = strings.ReplaceAll(k.Opens, " of {it}", ": ") + lower(core)
+	default:
+		core = strings.ReplaceAll(k.Opens, "{it}", r.article(lower(core)))
 	}
-	return r.fill(strings.ReplaceAll(k.Opens, "{it}", r.article(lower(core))), w, k)
+	return r.fill(core, w, k)
 }
+
+// gush is how many judgements leave nothing behind that is worth keeping, where
+// nothing else is said.
+const gush = 3
+
+// gift is the subject of what is said to be for somebody.
+func (r *rules) gift(k *kind) string {
+	if k.Name == "person" {
+		return r.kind(photo).Subject
+	}
+	return k.Subject
+}
+
+// told is a prompt that is a sentence, which nothing can be a photograph of.
+var told = regexp.MustCompile(`^[^,.]*\b(?:is|are|has|have|was|were)\b`)
 
 // fill adds the phrases and sentences for what is missing: first what belongs to
 // the sentence of the prompt, then the others, until it is enough.
@@ -167,7 +195,7 @@ func (r *rules) fill(lead string, w *weight, k *kind) string {
 	}
 	goesOn := func(name string) {
 		if fill := k.Fills[name]; fill != "" && lacks(name) {
-			lead += joint(lead) + fill
+			lead = join(lead, fill)
 		}
 	}
 	goesOn("setting")
@@ -181,12 +209,16 @@ func (r *rules) fill(lead string, w *weight, k *kind) string {
 	return lead
 }
 
-// joint is what stands between a sentence and what goes on with it.
-func joint(lead string) string {
-	if strings.ContainsAny(lead, ",;:") || strings.Contains(lead, " in ") {
-		return ", "
+// join lets a text go on with a phrase: in the same sentence, where it is only one.
+func join(lead, phrase string) string {
+	switch {
+	case strings.Contains(lead, ". "):
+		return sentence(lead) + " " + upper(phrase)
+	case strings.ContainsAny(lead, ",;:") || strings.Contains(lead, " in "):
+		return lead + ", " + phrase
+	default:
+		return lead + " " + phrase
 	}
-	return " "
 }
 
 // sentence ends a text with a full stop, where none is.

@@ -49,7 +49,7 @@ type vocabulary struct {
 	Aspects                                                     map[string]list
 	Why                                                         map[string]string // what is missing of them
 	Worn, Subjective, Meant, Praise, Vague, Empty, Hollow, Mass list
-	Moods, Instead, Typos                                       map[string]string
+	Moods, Instead, Typos, Woven                                map[string]string
 	Ideas                                                       struct {
 		Words list
 		Shown string
@@ -61,6 +61,7 @@ type kind struct {
 	Name         string
 	Photographic bool
 	Form         bool
+	Place        bool
 	Cues         list
 	Needs        needs
 	Subject      string
@@ -93,8 +94,8 @@ func (ns *needs) UnmarshalYAML(node ast.Node) error {
 }
 
 type edits struct {
-	Verbs, Loose, Polite, About, Onto, Begins, Vague, Idle list
-	Instead                                                string
+	Verbs, Loose, Fresh, Polite, About, Onto, Begins, Wish, Refers, Vague, Idle list
+	Instead                                                                     string
 }
 
 type kinds struct {

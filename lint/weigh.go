@@ -14,12 +14,16 @@ type weight struct {
 	points  int
 	judged  int // judgements and praise in it
 	own     int // words of its own
+	shown   int // words for what can be seen, its own among them
 	subject bool
 	lacks   []need
 	weak    bool
 	idle    bool // an edit that says nothing
 	foreign bool
 }
+
+// fewest is how many different words must show something.
+const fewest = 5
 
 // score is between 0 and 100: from 80 on where nothing is wrong, below 60 where
 // something is.
@@ -46,12 +50,15 @@ func (r *rules) weigh(p *prompt) *weight {
 	for _, n := range p.kind.Needs {
 		switch {
 		case n.any[0] == detail:
-			w.points += n.points * min(max(w.own-2, 0), 4) / 4
+			w.points += n.points * min(max(w.shown-3, 0), 5) / 5
 		case slices.ContainsFunc(n.any, func(name string) bool { return seen[name] }):
 			w.points += n.points
 		default:
 			w.lacks = append(w.lacks, n)
 		}
+	}
+	if w.shown < fewest {
+		w.points = min(w.points, enough-5) // a few keywords of the right kind
 	}
 	w.foreign = p.foreign()
 	w.weak = w.points < enough && !w.foreign
@@ -64,12 +71,12 @@ func (r *rules) weigh(p *prompt) *weight {
 // present gives the aspects that a prompt has.
 func (r *rules) present(p *prompt, w *weight) map[string]bool {
 	seen := map[string]bool{text: len(p.quotes) > 0}
-	own := map[string]bool{}
+	own, shown := map[string]bool{}, map[string]bool{}
 	things := 0
 	for i, m := range p.tags {
 		switch {
 		case p.own(m):
-			own[p.words[m.i].fold] = true
+			own[p.words[m.i].fold], shown[p.words[m.i].fold] = true, true
 		case m.of(isSubjective), m.of(isPraise):
 			w.judged++
 		case m.of(isHollow) && i > 0 && (p.tags[i-1].of(isSubjective) || p.tags[i-1].of(isPraise)) && !p.words[m.i].starts:
@@ -79,13 +86,14 @@ func (r *rules) present(p *prompt, w *weight) map[string]bool {
 			}
 			if len(m.groups) > 0 && !m.of(isEmpty) && !m.of(isVague) && !m.of(art) && !m.of(photo) && !m.of("lens") && !m.of("composition") {
 				things++
+				shown[p.words[m.i].fold] = true
 			}
 		}
 	}
-	w.own = len(own)
+	w.own, w.shown = len(own), len(shown)
 	seen["lens"] = seen["lens"] || p.optics()
 	seen["color"] = seen["color"] || strings.Contains(p.text, "#")
-	seen[medium] = seen[art] || seen[photo]
+	seen[medium] = seen[art] || seen[photo] || seen["style"]
 	seen["setting"] = seen["setting"] || p.placed()
 	w.subject = w.own > 0 || seen["setting"] || seen[isWorn] || things > 0 && len(p.tags) <= 4
 	seen[subject] = w.subject && !(w.own == 0 && seen[isIdea])

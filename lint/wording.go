@@ -36,7 +36,7 @@ func (r *rules) negations(p *prompt) (marks []mark) {
 				i = m.end - 1
 				break
 			}
-			if m.of("negation") {
+			if m.of("negation") && !p.numbers(m) {
 				mk, end := r.negation(p, m)
 				if end > 0 {
 					marks = append(marks, mk)
@@ -47,6 +47,12 @@ func (r *rules) negations(p *prompt) (marks []mark) {
 		}
 	}
 	return marks
+}
+
+// numbers reports whether a word is short for number: No. 5.
+func (p *prompt) numbers(m match) bool {
+	rest := p.text[p.words[m.end-1].to:]
+	return strings.HasPrefix(rest, ".") && len(strings.TrimSpace(rest[1:])) > 0 && isDigit(strings.TrimSpace(rest[1:])[0])
 }
 
 // longestNegation bounds the words of what is negated.
@@ -122,7 +128,7 @@ func (r *rules) unquoted(p *prompt) (marks []mark) {
 			if m.of("text bearer") {
 				bearer = m.end
 			}
-			strong := m.of("text strong")
+			strong := m.of("text strong") && !(p.edit && p.all[i].fold == "the") // make the text blue
 			if !strong && !(m.of("text weak") && bearer >= 0 && i-bearer < nearby) {
 				continue
 			}
@@ -148,7 +154,7 @@ func (r *rules) rendered(p *prompt, from int) (int, int) {
 	if p.all[from].starts && !strings.HasSuffix(strings.TrimSpace(p.text[:p.all[from].from]), ":") {
 		return from, from
 	}
-	to, capital := from, isCapital(p, from)
+	to, capital := from, isCapital(p, from) && (from+1 == len(p.all) || isCapital(p, from+1) || p.all[from+1].starts)
 	for i := from; i < len(p.all) && i < from+8; i++ {
 		if p.all[i].quoted || i > from && p.all[i].starts {
 			break
@@ -214,7 +220,7 @@ func (p *prompt) complement(m match) match {
 	if !p.follows(m, "with") {
 		return m
 	}
-	for m.end++; m.end < len(p.words) && !p.words[m.end].starts && !leads(p.words[m.end].fold); m.end++ {
+	for m.end++; m.end < len(p.words) && !p.words[m.end].starts && !slices.Contains(prepositions, p.words[m.end].fold); m.end++ {
 	}
 	return m
 }

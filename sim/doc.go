@@ -4,6 +4,7 @@
 //
 // It does not know how a picture is really made (pictures are drawn from a hash of the prompt and carry the prompt as
 // text), how Google draws its unlisted tokens (they are random), the exact text of a bad imageSize, the quota id of
-// images per minute, or whether a signature is honoured under another project (here it is). Protocol facts cite the
-// sections of gemini-api.md; what is only inferred there is marked so here.
+// images per minute, or whether a signature is honoured under another project (here it is) or for the same picture as an
+// uploaded file (here it is, too). Protocol facts cite the sections of gemini-api.md; what is only inferred there is marked
+// so here.
 package sim

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +25,7 @@ const wish = "bench/%d %s"
 // upstream answers every generateContent with a success as its wish says, from memory.
 func upstream() {
 	var bodies sync.Map
+	var made atomic.Int64
 	serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		var size int
@@ -37,9 +40,14 @@ func upstream() {
 			body, _ = bodies.LoadOrStore(size, answer(size))
 		}
 		time.Sleep(delay)
+		text := body.([]byte)
 		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-		w.Header().Set("Content-Length", strconv.Itoa(len(body.([]byte))))
-		_, _ = w.Write(body.([]byte))
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		// Each picture is another one, so that what a gateway keeps of it is not there yet.
+		at := bytes.Index(text, []byte(jpegHead)) + len(jpegHead)
+		_, _ = w.Write(text[:at])
+		_, _ = fmt.Fprintf(w, "%08d", made.Add(1))
+		_, _ = w.Write(text[at+8:])
 	}))
 }
 

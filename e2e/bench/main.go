@@ -50,6 +50,7 @@ type report struct {
 	Latency    []latency    `json:"latency"`
 	Memory     []memory     `json:"memory"`
 	Gallery    []gallery    `json:"gallery"`
+	Healing    healing      `json:"healing"`
 }
 
 func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly bool) error {
@@ -84,6 +85,11 @@ func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly
 	if r.Memory, err = b.memories(); err != nil {
 		return err
 	}
+	healed := memory{What: "8 requests of 25 MB that are healed to 50, in flight", Most: 250}
+	if r.Healing, healed.Peak, err = b.heal(); err != nil {
+		return err
+	}
+	r.Memory = append(r.Memory, healed)
 	if !memoryOnly {
 		if r.Gallery, err = b.galleries(); err != nil {
 			return err

@@ -32,7 +32,8 @@ type throughput struct {
 	DirectBytes float64 `json:"direct_mb_per_second"`
 }
 
-// gallery is one row: answers a second to 8 callers, with the pictures kept or not.
+// gallery is one row: answers a second to 8 callers, with pictures and signatures kept
+// or not.
 type gallery struct {
 	Size  int     `json:"bytes"`
 	Off   float64 `json:"without_per_second"`
@@ -111,7 +112,7 @@ func (b *bench) alternate(contenders []*process, size, callers int) ([]tally, er
 	return tallies, nil
 }
 
-// galleries measures what it takes to keep the pictures. What that writes to the
+// galleries measures what it takes to keep pictures and signatures. What that writes to the
 // disk slows others down for a while, so it comes last.
 func (b *bench) galleries() ([]gallery, error) {
 	var rows []gallery
@@ -182,7 +183,7 @@ func (b *bench) memories() ([]memory, error) {
 // memory gives the peak of a fresh gateway with callers in flight at once, three
 // rounds of it.
 func (b *bench) memory(size, callers int) (int64, error) {
-	p, err := b.newGateway("images: 0")
+	p, err := b.newGateway("images: 0, signatures: 0")
 	if err != nil {
 		return 0, err
 	}

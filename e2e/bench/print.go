@@ -28,10 +28,17 @@ func (r report) print(to io.Writer) {
 		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t\n", x.What, x.Peak, x.Most)
 	}
 	if len(r.Gallery) > 0 {
-		fmt.Fprintln(t, "\nMB\tgallery off/s\ton/s\tratio\t")
+		fmt.Fprintln(t, "\nMB\tnothing kept/s\tpictures and signatures kept/s\tratio\t")
 	}
 	for _, x := range r.Gallery {
 		fmt.Fprintf(t, "%.1f\t%.1f\t%.1f\t%.2f\t\n", float64(x.Size)/1e6, x.Off, x.On, x.Ratio)
+	}
+	if x := r.Healing; x.Turns > 0 {
+		fmt.Fprintf(t, "\na request of %d turns\tMB in\tMB out\tCPU ms\t\n", x.Turns)
+		fmt.Fprintf(t, "without signatures, to a model that needs none\t%.1f\t%.1f\t%.1f\t\n", x.Bytes/1e6, x.Bytes/1e6, x.PlainCPU)
+		fmt.Fprintf(t, "without signatures, healed\t%.1f\t%.1f\t%.1f\t\n", x.Bytes/1e6, x.Healed/1e6, x.HealedCPU)
+		fmt.Fprintf(t, "with all signatures, as it came\t%.1f\t%.1f\t%.1f\t\n", x.Healed/1e6, x.Healed/1e6, x.RightCPU)
+		fmt.Fprintf(t, "healed, to as it came\t\t\t%.2f\t\n", x.Ratio)
 	}
 	_ = t.Flush()
 }

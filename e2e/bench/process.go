@@ -23,7 +23,7 @@ type bench struct {
 	slot   time.Duration
 
 	upstream, proxy, gateway *process
-	gallery                  *process // a gateway that keeps the pictures
+	gallery                  *process // a gateway that keeps pictures and signatures
 	gateways                 int
 }
 
@@ -45,10 +45,10 @@ func (b *bench) start() (err error) {
 	if b.proxy, err = b.spawn("ReverseProxy", b.dir, self, "reverseproxy", b.upstream.url); err != nil {
 		return err
 	}
-	if b.gateway, err = b.newGateway("images: 0"); err != nil {
+	if b.gateway, err = b.newGateway("images: 0, signatures: 0"); err != nil {
 		return err
 	}
-	b.gallery, err = b.newGateway("images: 30d, images_max: 1GB")
+	b.gallery, err = b.newGateway("images: 30d, images_max: 1GB, signatures_max: 1GB")
 	return err
 }
 

@@ -105,6 +105,22 @@ func TestCtrlCWaitsForWhatIsPaidFor(t *testing.T) {
 				t.Errorf("exit %d, the last words are %q", code, last)
 			}
 			google.make <- struct{}{}
+			if !through {
+				return
+			}
+			// The last words are the command that has the picture when it is there.
+			words := strings.Fields(g.stderr.String())
+			get := words[len(words)-3:]
+			waitFor(t, "the picture to be kept", func() bool {
+				_, stderr, code := run(t, dir, nil, append(get, "-O", "kept.jpg")...)
+				if code != 0 && !strings.Contains(stderr, "still be on its way") {
+					t.Fatalf("%q: %s", get, stderr)
+				}
+				return code == 0
+			})
+			if kept, err := os.ReadFile(filepath.Join(dir, "kept.jpg")); err != nil || !bytes.HasPrefix(kept, []byte("\xff\xd8\xff")) {
+				t.Errorf("%q wrote %d bytes, %v", get, len(kept), err)
+			}
 		})
 	}
 }

@@ -58,7 +58,7 @@ func (t *Transport) conversation(a *ask) conversation {
 	var sent []string
 	for _, turn := range a.asked.Turns {
 		if turn.Role == "model" {
-			sent = append(sent, identities(turn)...)
+			sent = append(sent, identities(turn.Parts)...)
 		}
 	}
 	before, found, err := t.Gallery.GoesOn(context.Background(), a.caller.Client, sent)
@@ -79,13 +79,15 @@ func identity(p *gemini.Part) string {
 	return hex.EncodeToString(p.Digest[:])
 }
 
-// identities are those of the pictures of a turn; [plantain.Unidentified] for one that
-// it has only a link to.
-func identities(turn gemini.Turn) (ids []string) {
-	for i := range turn.Parts {
-		if p := &turn.Parts[i]; p.Kind == gemini.KindImage && !p.Thought {
+// identities are those of the pictures among parts, and inside of their texts;
+// [plantain.Unidentified] for one that there is only a link to.
+func identities(parts []gemini.Part) (ids []string) {
+	for i := range parts {
+		p := &parts[i]
+		if p.Kind == gemini.KindImage && !p.Thought {
 			ids = append(ids, cmp.Or(identity(p), plantain.Unidentified))
 		}
+		ids = append(ids, identities(p.Inside)...)
 	}
 	return ids
 }
@@ -93,7 +95,7 @@ func identities(turn gemini.Turn) (ids []string) {
 // given are the identities of the pictures that came with the text of a request.
 func given(a *ask) []string {
 	turn, _ := gemini.LastOfUser(a.asked.Turns)
-	return identities(turn)
+	return identities(turn.Parts)
 }
 
 // textOf reads a picture from the body that brought it. The body must have ended.

@@ -14,10 +14,9 @@ import (
 // one that waits, and waits for one that is out, because it is paid for; a second
 // one leaves it.
 type errand struct {
-	w      *world
+	way    *maker
 	p      *progress
 	cancel context.CancelFunc // of the request
-	at     *remote            // nil: this process sends it
 
 	mu          sync.Mutex
 	interrupted bool
@@ -32,10 +31,10 @@ func (e *errand) show(event relay.Event) {
 	e.last = event
 	if e.last.Kind == relay.EventSent {
 		words := e.lastWords()
-		e.w.lastWords.Store(&words)
+		e.way.w.lastWords.Store(&words)
 		return
 	}
-	e.w.lastWords.Store(nil)
+	e.way.w.lastWords.Store(nil)
 	if e.interrupted && (event.Kind == relay.EventWaiting || event.Class != plantain.Success) {
 		e.cancel() // what was out brought no picture, and nobody wants another attempt
 	}
@@ -60,10 +59,10 @@ func (e *errand) interrupt() {
 // lastWords are for who leaves while an attempt is out.
 func (e *errand) lastWords() string {
 	left := fmt.Sprintf("left while request %s was out: it may be charged", e.last.Request)
-	if e.at == nil {
+	if e.way.at == nil {
 		return left + ", and stands in the ledger as unknown"
 	}
-	return fmt.Sprintf("%s; the gateway finishes it and keeps it: %s/api/v1/requests/%s/answer", left, e.at.base, e.last.Request)
+	return left + "; the gateway finishes it and keeps the picture: " + e.way.command("images get "+string(e.last.Request))
 }
 
 // ended says why a request that was interrupted brought nothing.

@@ -117,7 +117,7 @@ func (g *generateCmd) make(w *world, way *maker) error {
 		return err
 	}
 	if m.Draft != nil {
-		g.follow(w.ctx, way, m)
+		way.tellFinal(m)
 	}
 	w.printMade(m)
 	return nil
@@ -230,7 +230,7 @@ func (g *generateCmd) images() (images []gallery.Given, err error) {
 
 // way finds who makes the picture: a running gateway, or this process.
 func (g *generateCmd) way(w *world, c *config.Config, at *remote) (*maker, func(), error) {
-	m := &maker{w: w, through: http.DefaultTransport, at: at, catalogue: c.Catalogue}
+	m := &maker{w: w, through: http.DefaultTransport, at: at, catalogue: c.Catalogue, server: g.Server}
 	if g.Force {
 		m.force = relay.ForceFiltered
 	}
@@ -264,10 +264,10 @@ func (w *world) printMade(m *made) {
 	for _, note := range m.Notes {
 		fmt.Fprintln(w.stderr, "plantain:", note)
 	}
-	if m.Draft != nil {
-		w.printDraft(m.Draft)
-	}
 	if m.Path != "" { // else the picture itself is on standard output
 		fmt.Fprintln(w.stdout, m.Path)
+	}
+	if m.Draft != nil {
+		w.printDraft(m.Draft)
 	}
 }

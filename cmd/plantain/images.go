@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gallery"
@@ -28,7 +29,8 @@ func (imagesCmd) Help() string {
 	return `Every picture that was paid for is kept as a file in the images folder, for retention.images (30 days) and up to retention.images_max (20 GB), beyond which the oldest go; retention: {images: 0} keeps no new ones. The text that asked for a picture is kept beside it; with retention: {prompts: false} only a SHA-256 of it.
 
   plantain images --request r-0f3…         what one request brought
-  plantain images get i-0f3… -O poster.png`
+  plantain images get i-0f3… -O poster.png
+  plantain images get r-0f3…               of that request, should the terminal have been closed on it`
 }
 
 type imagesList struct {
@@ -40,12 +42,12 @@ type imagesList struct {
 }
 
 type imagesShow struct {
-	ID plantain.PictureID `arg:"" help:"The image, as plantain images lists it."`
+	ID string `arg:"" help:"The image, as plantain images lists it, or the request that brought it."`
 }
 
 type imagesGet struct {
-	ID   plantain.PictureID `arg:"" help:"The image, as plantain images lists it."`
-	File string             `short:"O" placeholder:"FILE" help:"Where to write it; - is the standard output. Default: its id in this folder."`
+	ID   string `arg:"" help:"The image, as plantain images lists it, or the request that brought it."`
+	File string `short:"O" placeholder:"FILE" help:"Where to write it; - is the standard output. Default: its id in this folder."`
 }
 
 type imagesRm struct {
@@ -90,6 +92,45 @@ func (l *wall) find(ctx context.Context, id plantain.PictureID) (v gateway.Image
 	return gateway.ViewImage(p), p, err
 }
 
+// named finds an image by its id or by that of the request that brought it.
+func (l *wall) named(ctx context.Context, id string) (v gateway.Image, p plantain.Picture, err error) {
+	if !strings.HasPrefix(id, "r-") {
+		return l.find(ctx, plantain.PictureID(id))
+	}
+	found, err := l.list(ctx, url.Values{"request": {id}})
+	switch {
+	case err != nil:
+		return v, p, err
+	case len(found) == 0:
+		return v, p, fmt.Errorf("no image of %s is kept: it may still be on its way, or none came; plantain explain --request %s tells", id, id)
+	case len(found) > 1:
+		var ids []string
+		for _, i := range found {
+			ids = append(ids, string(i.ID))
+		}
+		return v, p, fmt.Errorf("%s brought several images: %s; name one of them", id, strings.Join(ids, ", "))
+	}
+	return l.find(ctx, found[0].ID)
+}
+
+// list asks for images as GET /api/v1/images does.
+func (l *wall) list(ctx context.Context, v url.Values) ([]gateway.Image, error) {
+	got := struct{ Images []gateway.Image }{[]gateway.Image{}}
+	if l.at != nil {
+		err := l.at.get(ctx, "/api/v1/images?"+v.Encode(), &got)
+		return got.Images, err
+	}
+	q, err := gateway.ImageQuery(v)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.g.Rows.Pictures(ctx, q)
+	for _, p := range found {
+		got.Images = append(got.Images, gateway.ViewImage(p))
+	}
+	return got.Images, err
+}
+
 func (l *imagesList) Run(w *world, c *cli) error {
 	v := url.Values{"limit": {strconv.Itoa(l.Limit)}}
 	for name, value := range map[string]string{"client": l.Client, "model": l.Model, "request": l.Request, "before": l.Before} {
@@ -97,21 +138,14 @@ func (l *imagesList) Run(w *world, c *cli) error {
 			v.Set(name, value)
 		}
 	}
-	q, err := gateway.ImageQuery(v)
-	if err != nil {
+	if _, err := gateway.ImageQuery(v); err != nil {
 		return fmt.Errorf("%w\n%w", errUsage, err)
 	}
-	got := struct {
+	var got struct {
 		Images []gateway.Image `json:"images"`
-	}{[]gateway.Image{}}
-	err = w.wall(c.Images.Server, func(on *wall) error {
-		if on.at != nil {
-			return on.at.get(w.ctx, "/api/v1/images?"+v.Encode(), &got)
-		}
-		found, err := on.g.Rows.Pictures(w.ctx, q)
-		for _, p := range found {
-			got.Images = append(got.Images, gateway.ViewImage(p))
-		}
+	}
+	err := w.wall(c.Images.Server, func(on *wall) (err error) {
+		got.Images, err = on.list(w.ctx, v)
 		return err
 	})
 	if err != nil {
@@ -139,7 +173,7 @@ func pixels(i gateway.Image) string {
 
 func (s *imagesShow) Run(w *world, c *cli) error {
 	return w.wall(c.Images.Server, func(on *wall) error {
-		i, _, err := on.find(w.ctx, s.ID)
+		i, _, err := on.named(w.ctx, s.ID)
 		if err != nil {
 			return err
 		}
@@ -163,7 +197,7 @@ func (s *imagesShow) Run(w *world, c *cli) error {
 
 func (g *imagesGet) Run(w *world, c *cli) error {
 	return w.wall(c.Images.Server, func(on *wall) error {
-		i, p, err := on.find(w.ctx, g.ID)
+		i, p, err := on.named(w.ctx, g.ID)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,19 @@ type maker struct {
 	gallery   *gallery.Gallery // of this process
 	catalogue *gemini.Catalogue
 	force     relay.Force
+	server    string // of --server; empty: not named
+}
+
+// command is a command that finds the same gateway, or store.
+func (m *maker) command(words string) string {
+	words = "plantain " + words
+	if m.server != "" {
+		words += " --server " + m.server
+	}
+	if m.w.config != "" {
+		words += " --config " + m.w.config
+	}
+	return words
 }
 
 func (m *maker) make(ctx context.Context, o order) (*made, error) {
@@ -36,7 +49,7 @@ func (m *maker) make(ctx context.Context, o order) (*made, error) {
 	interrupted := ctx
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	e := &errand{w: m.w, p: p, cancel: cancel, at: m.at}
+	e := &errand{way: m, p: p, cancel: cancel}
 	defer m.w.lastWords.Store(nil)
 	key := rand.Text()
 	base := "http://plantain"

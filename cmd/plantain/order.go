@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"time"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gallery"
@@ -78,22 +79,19 @@ type draft struct {
 	Command string         `json:"final_command"`
 }
 
-// follow finds what the final of a draft would cost, and how it is made.
-func (g *generateCmd) follow(ctx context.Context, way *maker, m *made) {
-	m.Draft.Command = "plantain generate --final " + string(m.Request)
-	if g.Server != "" {
-		m.Draft.Command += " --server " + g.Server
-	}
-	if way.w.config != "" {
-		m.Draft.Command += " --config " + way.w.config
-	}
-	o, err := way.final(ctx, string(m.Request), gallery.Wish{Size: m.Draft.For})
+// tellFinal finds what the final of a draft would cost, and how it is made.
+func (m *maker) tellFinal(of *made) {
+	const soon = 10 * time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.w.ctx), soon) // Ctrl-C may have come for the picture
+	defer cancel()
+	of.Draft.Command = m.command("generate --final " + string(of.Request))
+	o, err := m.final(ctx, string(of.Request), gallery.Wish{Size: of.Draft.For})
 	if err == nil {
-		e, failed := way.ask(ctx, o)
-		m.Draft.Cost, err = &e.Cost, failed
+		e, failed := m.ask(ctx, o)
+		of.Draft.Cost, err = &e.Cost, failed
 	}
 	if err != nil {
-		m.Draft.Cost, m.Draft.Why = nil, message(err)
+		of.Draft.Cost, of.Draft.Why = nil, message(err)
 	}
 }
 
@@ -103,5 +101,5 @@ func (w *world) printDraft(d *draft) {
 		fmt.Fprintf(w.stderr, "draft for %s, but no final can be made of it: %s\n", d.For, d.Why)
 		return
 	}
-	fmt.Fprintf(w.stderr, "draft; the final at %s takes %s to %s:\n  %s\n", d.For, money(d.Cost.Low), money(d.Cost.High), d.Command)
+	fmt.Fprintf(w.stderr, "draft; the final at %s costs %s to %s:\n  %s\n", d.For, money(d.Cost.Low), money(d.Cost.High), d.Command)
 }

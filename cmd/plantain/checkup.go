@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -61,7 +60,7 @@ func (p *practice) ready(w *world) error {
 	if p.gateway != nil || p.house != nil {
 		return nil
 	}
-	h, err := build(w.ctx, p.config, slog.New(slog.DiscardHandler), plantain.Clock{})
+	h, err := w.house(p.config)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -93,7 +92,7 @@ func (d *demoCmd) open(w *world) (_ *show, err error) {
 			APIKey: plantain.NewSecret("sim-1-" + name), BaseURL: "http://" + s.google.address,
 		})
 	}
-	if s.house, err = build(w.ctx, &c, slog.New(slog.DiscardHandler), plantain.Clock{}); err != nil {
+	if s.house, err = w.house(&c); err != nil {
 		return nil, err
 	}
 	handler := s.house.gateway.Handler()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -237,7 +236,7 @@ func (g *generateCmd) way(w *world, c *config.Config, at *remote) (*maker, func(
 	if at != nil {
 		return m, func() {}, nil
 	}
-	h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
+	h, err := w.house(c)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -69,11 +69,17 @@ func (w *world) withHouse(server string, use func(*remote, *house) error) error 
 	if err != nil {
 		return err
 	}
-	h, err := build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
+	h, err := w.house(c)
 	if err != nil {
 		return err
 	}
 	return errors.Join(use(nil, h), h.close(context.Background()))
+}
+
+// house builds a house that logs nothing, for a command that lives as long as one
+// request. Close it.
+func (w *world) house(c *config.Config) (*house, error) {
+	return build(w.ctx, c, slog.New(slog.DiscardHandler), plantain.Clock{})
 }
 
 // running is the gateway that has a store for itself; nil where none has, as on

@@ -21,7 +21,7 @@ type threadCmd struct {
 	List threadList `cmd:"" default:"withargs" help:"List the conversations, the one that was gone on with last first."`
 	Show threadShow `cmd:"" help:"Tell each turn of a conversation: prompt, image, size and cost."`
 
-	Server string `placeholder:"URL" help:"The gateway to ask, with a key in PLANTAIN_KEY. Default: the one that has the store, else the store itself."`
+	atFlag
 }
 
 func (threadCmd) Help() string {
@@ -204,7 +204,7 @@ func withGiven(t gateway.Turn) string {
 
 // fileOf is the file of an image where it is on this machine, else its id.
 func (w *world) fileOf(i gateway.Image) string {
-	c, err := w.loadConfig()
+	c, err := w.loadKeyless()
 	if err != nil {
 		return string(i.ID)
 	}

@@ -41,6 +41,16 @@ type BillLine struct {
 	Slack       plantain.Nanodollars // by how much rounding may have changed it
 }
 
+// strangers are the SKUs among Others that bill pictures.
+func (b *Bill) strangers() (strange []BillLine) {
+	for _, l := range b.Others {
+		if sku := strings.ToLower(l.SKU); strings.Contains(sku, "image") || strings.Contains(sku, "banana") {
+			strange = append(strange, l)
+		}
+	}
+	return strange
+}
+
 // columns of a bill by what they are called: on the Reports page, in the cost table,
 // and in the tables of a BigQuery export, whose nested names are written with dots,
 // underscores or both. Which of several is used is the first that is there.
@@ -86,6 +96,8 @@ func ReadBill(r io.Reader, c *gemini.Catalogue) (*Bill, error) {
 		return nil, in.err
 	case len(b.Lines) == 0 && len(b.Others) == 0:
 		return nil, errors.New("the billing export has no line for a Gemini model; is it of the right billing account and time?")
+	case len(b.Lines) == 0:
+		return nil, fmt.Errorf("no line of the billing export names an image model that Plantain knows, so there is nothing to compare; it has unknown SKUs such as %q", append(b.strangers(), b.Others...)[0].SKU)
 	}
 	b.convert()
 	return &b, nil
@@ -323,19 +335,19 @@ func rounded(v *big.Rat) plantain.Nanodollars {
 	return 0
 }
 
-// modelOfSKU finds the model that a SKU is of by its id, read as words: "Generate_content
+// modelOfSKU finds the model that a SKU is of by its id without "gemini", read as words: "Generate_content
 // image output token count for Gemini 3 Pro Image", "Gemini 3.1 Flash Image Image Output
 // - Predictions", and "Gemini 2.5 Flash Native Image Generation" (bills that people
-// published, August 2026). Empty: it names none; isGemini says whether it is one of Gemini's
-// at all.
+// published, August 2026; of Nano Banana 2.1 none was seen). Empty: it names none that is
+// known; isGemini says whether it is one of Gemini's at all.
 func modelOfSKU(c *gemini.Catalogue, sku string) (m plantain.Model, isGemini bool) {
 	words := " " + strings.Join(strings.Fields(strings.NewReplacer("_", " ", "-", " ", " native ", " ").Replace(strings.ToLower(sku))), " ") + " "
 	longest := 0
 	for _, e := range c.Models() {
-		id := " " + strings.ReplaceAll(string(e.ID), "-", " ") + " "
+		id := " " + strings.ReplaceAll(strings.TrimPrefix(string(e.ID), "gemini-"), "-", " ") + " "
 		if len(id) > longest && strings.Contains(words, id) {
 			m, longest = e.ID, len(id)
 		}
 	}
-	return m, strings.Contains(words, " gemini ")
+	return m, m != "" || strings.Contains(words, " gemini ") || strings.Contains(words, " nano banana ")
 }

@@ -102,8 +102,12 @@ func (j judgement) under(k compareKey, s *side, d plantain.Nanodollars, say tell
 			say(CauseDiscount, "part of it is billed at the price of %s, and the ledger took the standard price: it went through that without Plantain, or the answer did not say so", word)
 		}
 	}
+	strange := j.bill.strangers()
+	if s.lines == 0 && len(strange) > 0 {
+		say(CauseUnknownSKU, "no line of the bill names this model, and %q is an unknown SKU: it may be this model's, under a name that Plantain does not know", strange[0].SKU)
+	}
 	for name, cost := range s.projects {
-		if len(s.projects) > 1 && max(cost-d, d-cost) <= s.rounding() || s.lines == 0 && len(s.projects) == 1 {
+		if len(s.projects) > 1 && max(cost-d, d-cost) <= s.rounding() || s.lines == 0 && len(strange) == 0 && len(s.projects) == 1 {
 			say(CauseProject, "it is what project %s cost: that is on another billing account, or an aggregator's; leave it out by --project", name)
 		}
 	}

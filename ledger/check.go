@@ -78,8 +78,9 @@ const (
 	CauseDayEdge         CauseKind = "day_edge"         // the other day has it
 	CauseDiscount        CauseKind = "discount"         // batch or flex
 	CauseCurrency        CauseKind = "currency"
-	CauseProject         CauseKind = "project"  // one that is not on this bill
-	CauseTextSKU         CauseKind = "text_sku" // billed under a SKU that does not name the model
+	CauseProject         CauseKind = "project"     // one that is not on this bill
+	CauseTextSKU         CauseKind = "text_sku"    // billed under a SKU that does not name the model
+	CauseUnknownSKU      CauseKind = "unknown_sku" // a SKU of which nobody here knows the model
 	CausePrice           CauseKind = "price"
 	CauseLate            CauseKind = "late" // the bill is not complete yet
 	CauseNone            CauseKind = "none"

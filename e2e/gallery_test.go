@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A kept picture is one of /api/v1/images.
@@ -330,27 +329,35 @@ func TestGalleryWhateverMomentTheGatewayIsKilledAt(t *testing.T) {
 	sim := startSim(t)
 	dir := t.TempDir()
 	writeConfig(t, dir, sim.URL, []string{"sim-3-a"})
+	folder := filepath.Join(dir, "images", "gallery")
 	for n := range 10 {
 		gw := serve(t, dir)
-		if n == 0 {
-			gw.generate(flash, prompt)
-			gw.gallery(1)
-		}
-		left := make(chan struct{})
+		calls, kept := len(sim.arrivals(":generateContent")), filesIn(folder)
+		answered := make(chan struct{})
+		moment := []struct {
+			name    string
+			reached func() bool
+		}{
+			{"when it has arrived", func() bool { return len(sim.arrivals(":generateContent")) > calls }},
+			{"when the client has it", func() bool { return isClosed(answered) }},
+			{"when there is a file", func() bool { return filesIn(folder) > kept }},
+			{"when there are two", func() bool { return filesIn(folder) > kept+1 }},
+			{"when all are kept", func() bool { return isClosed(answered) && filesIn(folder) == kept+3 }},
+		}[n%5]
 		go func() {
-			defer close(left)
+			defer close(answered)
 			for range 3 {
 				_, _ = gw.try(t.Context(), flash, prompt)
 			}
 		}()
-		time.Sleep(time.Duration(30+n*25) * time.Millisecond) // which moment that is does not matter
+		waitFor(t, "the moment "+moment.name, moment.reached)
 		gw.kill()
-		<-left
+		<-answered
 	}
 	gw := serve(t, dir)
 	var got struct{ Images []kept }
 	gw.get("/api/v1/images?limit=1000", &got)
-	files, err := os.ReadDir(filepath.Join(dir, "images", "gallery"))
+	files, err := os.ReadDir(folder)
 	if err != nil || len(files) != len(got.Images) {
 		t.Errorf("%d files, %d rows, %v", len(files), len(got.Images), err)
 	}
@@ -360,7 +367,8 @@ func TestGalleryWhateverMomentTheGatewayIsKilledAt(t *testing.T) {
 			t.Errorf("%s is not as it was kept: %d", i.ID, a.StatusCode)
 		}
 	}
-	if len(files) == 0 {
-		t.Error("nothing is kept")
+	// What the later moments waited for must be there, or they were none.
+	if len(files) < 5 {
+		t.Errorf("%d pictures are kept", len(files))
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 const flash = "gemini-3.1-flash-image"
@@ -261,41 +260,56 @@ func TestIdempotencyIsAnExplainedUnknownAfterAKill(t *testing.T) {
 // key is generated for twice.
 func TestIdempotencyWhateverMomentTheGatewayIsKilledAt(t *testing.T) {
 	t.Parallel()
-	sim := startSim(t, "--clock-rate", "1")
+	sim := startSim(t)
 	dir := t.TempDir()
 	writeConfig(t, dir, sim.URL, []string{"sim-3-a"}, "spool: {memory: 64KB}")
 	gw := serve(t, dir)
-	const kills = 14
-	images, unknowns := 0, 0
-	for n := range kills {
+	arrived := func() int { return len(sim.arrivals(":generateContent")) }
+	files := func(folder string) int { return filesIn(filepath.Join(dir, "images", folder)) }
+	images := 0
+	for n := range 15 {
+		answered := make(chan struct{})
+		calls, kept := arrived(), files("answers")
+		moment := []struct {
+			name    string
+			fault   map[string]any // that makes it last
+			reached func() bool
+			ends    string // empty: as it happens
+		}{
+			{"at once", nil, func() bool { return true }, ""},
+			{"when it has arrived", next("hang", 1, "delay", "20s"), func() bool { return arrived() > calls }, "unknown"},
+			{"while the answer comes", next("slow", 1, "rate", 100_000), func() bool { return files("spool") > 0 }, "unknown"},
+			{"while the answer is kept", nil, func() bool { return files("answers") > kept }, ""},
+			{"when the client has it", nil, func() bool { return isClosed(answered) }, "image"},
+		}[n%5]
+		if moment.fault != nil {
+			sim.fault(moment.fault)
+		}
 		key := fmt.Sprint("k", n)
 		body := strings.Replace(prompt, "red", fmt.Sprint("red ", n), 1)
-		ctx, leave := context.WithCancel(context.Background())
-		left := make(chan struct{})
 		go func() {
-			defer close(left)
-			_, _ = gw.try(ctx, flash, body, "Idempotency-Key", key)
+			defer close(answered)
+			_, _ = gw.try(t.Context(), flash, body, "Idempotency-Key", key)
 		}()
-		time.Sleep(time.Duration(n) * 12 * time.Millisecond) // which moment that is does not matter
+		waitFor(t, "the moment "+moment.name, moment.reached)
 		gw.kill()
-		leave()
-		<-left
+		<-answered
 		gw = serve(t, dir)
 		first := gw.generate(flash, body, "Idempotency-Key", key)
 		again := gw.generate(flash, body, "Idempotency-Key", key)
 		if first.StatusCode != again.StatusCode || first.StatusCode == 200 && !bytes.Equal(first.body, again.body) {
-			t.Errorf("%s got %d and then %d", key, first.StatusCode, again.StatusCode)
+			t.Errorf("killed %s: got %d and then %d", moment.name, first.StatusCode, again.StatusCode)
 		}
-		switch {
-		case first.StatusCode == 200:
+		ended := "image"
+		if first.StatusCode == 200 {
 			images++
-		case first.detail(t)["charged"] == "unknown":
-			unknowns++
-		default:
-			t.Errorf("%s got %d: %s", key, first.StatusCode, first.body)
+		} else if ended = first.detail(t)["charged"]; ended != "unknown" {
+			t.Errorf("killed %s: got %d: %s", moment.name, first.StatusCode, first.body)
+		}
+		if moment.ends != "" && ended != moment.ends {
+			t.Errorf("killed %s it ends as %s, want %s", moment.name, ended, moment.ends)
 		}
 	}
-	t.Logf("%d images, %d unknowns", images, unknowns)
 	seen := map[string]int{}
 	for _, a := range sim.arrivals(":generateContent") {
 		if seen[a.Prompt]++; seen[a.Prompt] > 1 {
@@ -303,11 +317,24 @@ func TestIdempotencyWhateverMomentTheGatewayIsKilledAt(t *testing.T) {
 		}
 	}
 	waitFor(t, "the spool and the answers to hold nothing of nobody", func() bool {
-		answers, _ := filepath.Glob(filepath.Join(dir, "images", "answers", "*"))
 		fresh, _ := filepath.Glob(filepath.Join(dir, "images", "answers", ".new-*"))
-		spooled, _ := filepath.Glob(filepath.Join(dir, "images", "spool", "*"))
-		return len(answers) == images && len(fresh) == 0 && len(spooled) == 0
+		return files("answers") == images && len(fresh) == 0 && files("spool") == 0
 	})
+}
+
+// filesIn counts what is in a folder, those that are being written too.
+func filesIn(folder string) int {
+	files, _ := os.ReadDir(folder)
+	return len(files)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 func TestIdempotencyKeepsNoRefusalThatCostNothing(t *testing.T) {

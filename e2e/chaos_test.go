@@ -162,7 +162,7 @@ func newChaos(t *testing.T, seed uint64, requests int, billing string) *chaos {
 		fmt.Fprintf(&b, "  - {name: p%d, api_key: sim-3-p%d, tier: 3, base_url: %q}\n", n, n, c.sim.URL)
 	}
 	fmt.Fprintf(&b, "billing: {filtered: %s}\ntimeout: %s\nqueue: {max_wait: 3s}\nretry: {base: 20ms, cap: 100ms}\n", billing, chaosTimeout)
-	b.WriteString("spool: {memory: 256KB}\nretention: {images_max: 200MB, idempotency_max: 700MB}\n")
+	b.WriteString("spool: {memory: 256KB}\nretention: {images_max: 200MB, idempotency_max: 700MB, signatures_max: 100MB}\n")
 	if err := os.WriteFile(filepath.Join(c.dir, "plantain.yaml"), []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func (c *chaos) makeKeys() {
 		case 2:
 			of = budget{dollars: int64(max(each/3, 2)) * 46e6}
 		case 3:
-			of = budget{images: max(each/2, 2), dollars: int64(max(each/2, 2)) * 46e6, dearer: true}
+			of = budget{images: max(each*3/4, 2), dollars: int64(max(each*3/4, 2)) * 46e6, dearer: true}
 		}
 		args := append([]string{"keys", "create", clientName(n)}, of.flags()...)
 		stdout, stderr, code := run(c.t, c.dir, nil, args...)

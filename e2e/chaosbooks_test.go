@@ -388,8 +388,12 @@ func (c *chaos) days() int {
 	return 1
 }
 
-// checkFolders: each file belongs to a row, and each row has its file.
+// checkFolders: each file belongs to a row, and each row has its file. Signatures have
+// no rows; of them none may be half written.
 func (c *chaos) checkFolders() {
+	if half, _ := filepath.Glob(filepath.Join(c.dir, "images", "signatures", ".*")); len(half) > 0 {
+		c.t.Errorf("half written: %v", half)
+	}
 	for folder, query := range map[string]string{
 		"spool":   `SELECT '' WHERE 1 = 0`,
 		"answers": `SELECT request FROM answers WHERE kept > 0 AND size >= 0`,

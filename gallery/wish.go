@@ -59,7 +59,8 @@ func (g *Gallery) Refine(ctx context.Context, models *gemini.Catalogue, c planta
 		return nil, unfit("%s takes %d pictures; %d were given", e.ID, e.MaxImages, len(w.Images))
 	}
 	s := &Sequel{Model: e.ID}
-	s.Call.Ratio = cmp.Or(w.Ratio, ratioOf(e, turn))
+	_, s.Call.Ratio = asMade(models, turn)
+	s.Call.Ratio = cmp.Or(w.Ratio, s.Call.Ratio)
 	if s.Call.Size, s.Draft, err = sizeOf(e, turn, w); err != nil {
 		return nil, &UnfitError{err.Error()}
 	}
@@ -106,13 +107,14 @@ func (g *Gallery) Final(ctx context.Context, models *gemini.Catalogue, c plantai
 	if err := e.CheckSize(size); err != nil {
 		return nil, &UnfitError{err.Error()}
 	}
-	if made := madeAt(e, turn); gemini.CompareSizes(size, made) <= 0 {
+	made, ratio := asMade(models, turn)
+	if gemini.CompareSizes(size, made) <= 0 {
 		if len(e.Sizes) == 1 {
 			return nil, unfit("%s makes %s only, and that is what %s is: there is no larger final of it", e.ID, made, turn.Request)
 		}
 		return nil, unfit("%s is %s already; a final is larger", turn.Request, made)
 	}
-	s := &Sequel{Model: e.ID, Final: turn.Request, Call: gemini.Call{Size: size, Ratio: ratioOf(e, turn)}}
+	s := &Sequel{Model: e.ID, Final: turn.Request, Call: gemini.Call{Size: size, Ratio: ratio}}
 	return s, g.goOn(ctx, s, e, t, turn, gemini.CallTurn{Role: "user", Parts: []gemini.CallPart{{Text: finalPrompt}}})
 }
 
@@ -123,11 +125,11 @@ func (g *Gallery) own(ctx context.Context, c plantain.ClientName, name string) (
 
 // Whose says why a client can't go on with a thread that another one has, for whoever
 // may see all of them; else it gives err.
-func (g *Gallery) Whose(ctx context.Context, name string, err error) error {
+func (g *Gallery) Whose(ctx context.Context, c plantain.ClientName, name string, err error) error {
 	if !errors.As(err, new(*NotKeptError)) || name == Last {
 		return err
 	}
-	if t, _, found := g.Thread(ctx, "", name); found == nil {
+	if t, _, found := g.Thread(ctx, "", name); found == nil && t.Client != c {
 		return notKept("%s is of client %s, and only with its key it can be gone on with", name, t.Client)
 	}
 	return err
@@ -143,23 +145,16 @@ func model(models *gemini.Catalogue, after Turn, wished plantain.Model) (gemini.
 	return e, nil
 }
 
-// ratioOf is the ratio of a turn: as it was asked for, else as it came.
-func ratioOf(e gemini.Entry, t Turn) string {
+// asMade is the size and ratio of a turn: as its picture came, else as it was asked for;
+// an empty ratio is not known.
+func asMade(models *gemini.Catalogue, t Turn) (size, ratio string) {
 	p := t.Asked()
-	if p.Ratio != "" {
-		return p.Ratio
+	e, _ := models.Lookup(p.Model)
+	size, ratio, known := e.Made(p.Width, p.Height)
+	if !known {
+		size = cmp.Or(p.Size, e.DefaultSize)
 	}
-	_, ratio, _ := e.Made(p.Width, p.Height)
-	return ratio
-}
-
-// madeAt is the size of a turn: as it came, else as it was asked for.
-func madeAt(e gemini.Entry, t Turn) string {
-	p := t.Asked()
-	if size, _, known := e.Made(p.Width, p.Height); known {
-		return size
-	}
-	return cmp.Or(p.Size, e.DefaultSize)
+	return size, cmp.Or(p.Ratio, ratio)
 }
 
 // sizeOf is the size of what comes after a turn, and what it is a draft for.

@@ -55,7 +55,7 @@ func readWish(w http.ResponseWriter, r *http.Request) (wish gallery.Wish, err er
 func (g *Gateway) goOn(w http.ResponseWriter, r *http.Request, s *gallery.Sequel, err error) {
 	if err != nil {
 		if visitorOf(r).admin {
-			err = g.Gallery.Whose(r.Context(), r.PathValue("id"), err)
+			err = g.Gallery.Whose(r.Context(), visitorOf(r).client, r.PathValue("id"), err)
 		}
 		g.threadFault(w, err)
 		return

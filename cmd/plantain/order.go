@@ -61,7 +61,7 @@ func (m *maker) goOn(ctx context.Context, id string, s *gallery.Sequel, err erro
 		return order{}, fmt.Errorf("%w\n%w", errUsage, err)
 	}
 	if err != nil {
-		return order{}, m.gallery.Whose(ctx, id, err)
+		return order{}, m.gallery.Whose(ctx, plantain.LocalClient, id, err)
 	}
 	o := order{draft: s.Draft, final: s.Final, notes: s.Notes}
 	o.calls(s.Model, s.Call)

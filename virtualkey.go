@@ -23,6 +23,8 @@ type Allowance struct {
 	Limits  map[Limit]int64 `json:"limits,omitempty"`
 	Models  []Model         `json:"models,omitempty"`   // ids or short names; nil: all
 	MaxSize string          `json:"max_size,omitempty"` // "2K"; empty: every size
+	// WarnWeak has answers say, in Plantain-Lint, what a prompt lacks that needs work.
+	WarnWeak bool `json:"warn_weak,omitempty"`
 }
 
 // Live reports whether the key opens the door at an instant.

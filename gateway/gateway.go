@@ -94,6 +94,8 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /api/v1/spend/advice", g.forAdmins(g.advice))
 	mux.Handle("POST /api/v1/spend/check", g.forAdmins(g.checkBill))
 	mux.Handle("GET /api/v1/symptoms", g.behind(g.symptoms))
+	mux.Handle("GET /api/v1/lint", g.behind(g.lint))
+	mux.Handle("POST /api/v1/lint", g.behind(g.lint))
 	mux.Handle("GET /metrics", g.forAdmins(g.serveMetrics))
 	mux.Handle("GET /api/v1/projects", g.forAdmins(g.projects))
 	if g.Recheck != nil && g.Projects != nil {
@@ -290,6 +292,9 @@ func (f flushed) Write(p []byte) (int, error) {
 func callerOf(r *http.Request) (relay.Caller, error) {
 	v := visitorOf(r)
 	c := relay.Caller{Client: v.client, Allowance: v.may, Force: relay.Force(r.Header.Get("Plantain-Force"))}
+	if v.may != nil && v.may.WarnWeak {
+		c.Remark = remark
+	}
 	switch c.Force {
 	case "", relay.ForceUnknown, relay.ForceFiltered:
 	default:

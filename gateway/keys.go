@@ -28,13 +28,15 @@ type KeyView struct {
 	Limits  []LimitView         `json:"limits,omitempty"`
 	Models  []plantain.Model    `json:"models,omitempty"`   // absent: all
 	MaxSize string              `json:"max_size,omitempty"` // absent: every size
+	// WarnWeak says that its answers have Plantain-Lint where a prompt needs work.
+	WarnWeak bool `json:"warn_weak,omitempty"`
 }
 
 // ViewKey describes a key at an instant. account is what its client has used.
 func ViewKey(k plantain.VirtualKey, key string, account pool.State, now time.Time) KeyView {
 	v := KeyView{
 		Name: k.Client, Key: key, Hint: k.Hint, Admin: k.Admin, State: "live", Created: k.Created, Expires: k.Expires, Revoked: k.Revoked, Used: k.Used,
-		Limits: viewLimits(pool.Client{Name: k.Client, Allowance: k.Allowance}, account, now), Models: k.Models, MaxSize: k.MaxSize,
+		Limits: viewLimits(pool.Client{Name: k.Client, Allowance: k.Allowance}, account, now), Models: k.Models, MaxSize: k.MaxSize, WarnWeak: k.WarnWeak,
 	}
 	switch {
 	case k.Live(now) && !k.Revoked.IsZero():
@@ -135,7 +137,7 @@ func (g *Gateway) changeKey(w http.ResponseWriter, r *http.Request) {
 	now := g.Door.now()
 	order, err := readOrder(w, r, now)
 	if err == nil && (order.Admin || order.Grace != 0) {
-		err = errors.New("a change is of expires, endless, limits, models and max_size only")
+		err = errors.New("a change is of expires, endless, limits, models, max_size and warn_weak only")
 	}
 	if err == nil {
 		err = order.Apply(&plantain.Allowance{}, g.catalogue())

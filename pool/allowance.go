@@ -19,6 +19,8 @@ type AllowanceOrder struct {
 	Limits  map[plantain.Limit]*json.Number `json:"limits,omitempty"`
 	Models  *[]plantain.Model               `json:"models,omitempty"`   // empty: all
 	MaxSize *string                         `json:"max_size,omitempty"` // empty: every size
+	// WarnWeak switches the header Plantain-Lint on or off.
+	WarnWeak *bool `json:"warn_weak,omitempty"`
 }
 
 // Apply changes an allowance as ordered, or says what is wrong with the order.
@@ -36,7 +38,7 @@ func (o AllowanceOrder) Apply(a *plantain.Allowance, catalogue *gemini.Catalogue
 			delete(limits, l)
 		}
 	}
-	models, size := a.Models, a.MaxSize
+	models, size, warn := a.Models, a.MaxSize, a.WarnWeak
 	if o.Models != nil {
 		models = *o.Models
 		errs = append(errs, checkModels(models, catalogue))
@@ -47,10 +49,13 @@ func (o AllowanceOrder) Apply(a *plantain.Allowance, catalogue *gemini.Catalogue
 			errs = append(errs, fmt.Errorf("max_size: %q is no size; write one of %s", size, strings.Join(gemini.Sizes, ", ")))
 		}
 	}
+	if o.WarnWeak != nil {
+		warn = *o.WarnWeak
+	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	*a = plantain.Allowance{Limits: limits, Models: models, MaxSize: size}
+	*a = plantain.Allowance{Limits: limits, Models: models, MaxSize: size, WarnWeak: warn}
 	return nil
 }
 

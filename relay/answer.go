@@ -30,6 +30,8 @@ type header struct {
 	fallback string         // what an error tells of those that did not; empty: nothing
 	healed   thread.How     // what the last attempt took
 	after    time.Duration  // Retry-After; zero: none
+	suggests string         // a prompt that may pass where this one was filtered; empty: none is known
+	remark   string         // on the prompt; empty: none
 	running  bool           // the attempt goes on: neither its verdict nor its cost is known
 }
 
@@ -53,6 +55,12 @@ func (h header) write(to http.Header) {
 	if h.instead != "" {
 		to.Set("Plantain-Model-Fallback", string(h.instead))
 	}
+	if h.suggests != "" {
+		to.Set("Plantain-Suggestion", headerText(h.suggests))
+	}
+	if h.remark != "" {
+		to.Set("Plantain-Lint", headerText(h.remark))
+	}
 	if h.after > 0 {
 		to.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(h.after.Seconds())), 10))
 	}
@@ -68,7 +76,8 @@ func costUSD(c plantain.Cost) string {
 
 // heading is what the headers of an answer say of the request as it stands.
 func (a *ask) heading(attempts int) header {
-	return header{request: a.id, attempts: attempts, cost: a.spent, instead: a.instead(), fallback: a.fallback.said(), healed: a.how}
+	return header{request: a.id, attempts: attempts, cost: a.spent, instead: a.instead(), fallback: a.fallback.said(), healed: a.how,
+		suggests: a.suggested.Prompt, remark: a.remark}
 }
 
 // headingOf is the heading when an attempt is judged.
@@ -156,6 +165,7 @@ func (t *Transport) refuse(a *ask, last *result, attempts int, err error) *answe
 	}
 	if before := (*filteredBefore)(nil); errors.As(err, &before) {
 		t.tell(a, Event{Kind: EventSpared, Why: string(ledger.SparedFiltered), Earlier: before.Request})
+		h.suggests = t.suggest(a).Prompt
 		return &answer{header: h, refused: t.filteredRefusal(a, before, h)}
 	}
 	if errors.Is(err, errStopping) {

@@ -54,6 +54,9 @@ type Caller struct {
 	Final plantain.RequestID
 	// Estimate says that nothing is to be sent: the answer is an [Estimate].
 	Estimate bool
+	// Remark says something of the prompt, in the header Plantain-Lint; nil or empty:
+	// nothing. It is ASCII.
+	Remark func(prompt string) string
 	// Watch is told what happens, as it happens, by one goroutine at a time; nil:
 	// nobody. It must not block.
 	Watch func(Event)
@@ -101,6 +104,10 @@ type ask struct {
 	need     pool.Amount
 	spent    plantain.Cost // of all attempts so far
 	fallback fallback
+	// suggested is what to say in the place of its prompt, which was filtered; zero: it
+	// was not, or nothing is known.
+	suggested Suggestion
+	remark    string // on its prompt; empty: none
 }
 
 // bounds are how long a client waits.
@@ -206,6 +213,9 @@ func (t *Transport) admit(r *http.Request) (*ask, error) {
 			return nil, err
 		}
 		a.need = t.need(a)
+		if a.caller.Remark != nil {
+			a.remark = a.caller.Remark(a.asked.Prompt)
+		}
 	}
 	return a, nil
 }

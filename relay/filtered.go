@@ -255,6 +255,9 @@ func (t *Transport) filteredRefusal(a *ask, f *filteredBefore, h header) *refusa
 	v.Charged, v.Wait = plantain.ChargedNo, 0
 	v.Explanation = fmt.Sprintf("This gateway did not send the request: %s. It would most likely be filtered again. This call was not charged. What was said then: %s", f.Error(), f.Verdict.Explanation)
 	v.Fix = strings.TrimSuffix(f.Verdict.Fix, ".") + ". To send it unchanged all the same, set the header Plantain-Force: filtered; it is forgotten at " + f.Expires.UTC().Format(time.RFC3339) + "."
+	if h.suggests != "" {
+		v.Fix += " A prompt that says the same and may pass: " + h.suggests
+	}
 	more := map[string]string{
 		"filtered_at": f.At.UTC().Format(time.RFC3339), "filtered_times": fmt.Sprint(f.Times), "filtered_request": string(f.Request),
 		"filtered_cost_usd": costUSD(f.Cost), "filtered_reason": f.Finish, "forgotten_at": f.Expires.UTC().Format(time.RFC3339),

@@ -128,7 +128,7 @@ func ourDetail(v plantain.Verdict, h header, more map[string]string) json.RawMes
 		"request":  string(h.request),
 	}
 	for k, s := range map[string]string{"explanation": v.Explanation, "next": v.Fix, "limit": string(v.Limit), "project": string(h.project),
-		"model_fallback": string(h.instead), "fallback": h.fallback} {
+		"model_fallback": string(h.instead), "fallback": h.fallback, "suggestion": h.suggests} {
 		if s != "" {
 			meta[k] = s
 		}

@@ -44,6 +44,9 @@ type Transport struct {
 	Base       http.RoundTripper // nil: like http.DefaultTransport, with more connections kept
 	Clock      plantain.Clock    // zero: the real one
 	Log        *slog.Logger      // nil: nothing is logged
+	// Suggest finds what to say in the place of a prompt that was filtered; nil: nobody
+	// knows. Many goroutines call it at once.
+	Suggest func(prompt string) Suggestion
 	// Watch is told what happens to every request, by many goroutines at once; nil:
 	// nobody. It must not block.
 	Watch func(Event)
@@ -259,6 +262,9 @@ func (t *Transport) judge(a *ask, o *out, g *got) *result {
 	r := &result{out: o, got: g, verdict: t.set().Rules.Judge(g.facts)}
 	// Google's own words are in these, and some of them repeat a key.
 	r.verdict.Explanation, r.verdict.Fix = o.conceal(r.verdict.Explanation), o.conceal(r.verdict.Fix)
+	if refusesAfter(r.verdict.Class) > 0 && !a.route.free() {
+		r.verdict.Explanation = and(r.verdict.Explanation, t.suggest(a).Why)
+	}
 	if g.encoding != "" {
 		r.verdict.Explanation = fmt.Sprintf("The answer came compressed as %q, which Plantain cannot read. ", g.encoding) + r.verdict.Explanation
 	}

@@ -19,6 +19,7 @@ type allowanceFlags struct {
 	ImagesPerDay string   `placeholder:"50" help:"Images a day; none takes the limit away."`
 	Models       []string `placeholder:"nb2,lite" help:"The only models it may use; all takes the limit away."`
 	MaxSize      string   `placeholder:"2K" help:"The largest size it may ask for: 512, 1K, 2K, 4K; any takes the limit away."`
+	WarnWeak     *bool    `negatable:"" help:"Answers say in the header Plantain-Lint what a prompt lacks that needs work."`
 }
 
 // order is what the flags ask for a key of a client.
@@ -52,6 +53,7 @@ func (f *allowanceFlags) order(name plantain.ClientName, expires string) (gatewa
 		size := strings.TrimSuffix(f.MaxSize, "any")
 		o.MaxSize = &size
 	}
+	o.WarnWeak = f.WarnWeak
 	// The catalogue of the gateway decides on the models.
 	plain := o.AllowanceOrder
 	plain.Models = nil
@@ -123,6 +125,9 @@ func may(k gateway.KeyView, now time.Time) (lines []string) {
 	}
 	if k.MaxSize != "" {
 		lines = append(lines, "max_size: "+k.MaxSize)
+	}
+	if k.WarnWeak {
+		lines = append(lines, "warn_weak: weak prompts are told of in Plantain-Lint")
 	}
 	return lines
 }

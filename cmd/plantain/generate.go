@@ -14,6 +14,7 @@ import (
 	"github.com/plantainhq/plantain/config"
 	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/gemini"
+	"github.com/plantainhq/plantain/lint"
 	"github.com/plantainhq/plantain/relay"
 	"github.com/plantainhq/plantain/thread"
 )
@@ -110,7 +111,7 @@ func (g *generateCmd) make(w *world, way *maker) error {
 	}
 	m, err := way.make(w.ctx, o)
 	if err != nil {
-		return err
+		return g.advise(err)
 	}
 	if m.Path, err = to.write(w, m); err != nil {
 		return err
@@ -120,6 +121,23 @@ func (g *generateCmd) make(w *world, way *maker) error {
 	}
 	w.printMade(m)
 	return nil
+}
+
+// advise adds to what was filtered why that may be, and a prompt that may pass.
+func (g *generateCmd) advise(err error) error {
+	none := (*noPictureError)(nil)
+	if !errors.As(err, &none) || !none.filtered() || g.text() == "" {
+		return err
+	}
+	r := lint.Lint(g.text())
+	says := []string{none.text}
+	if advice := r.Advice(g.text(), true); advice != "" && !strings.Contains(none.text, advice) {
+		says = append(says, advice)
+	}
+	if offer := r.Offer(); offer != "" && !strings.Contains(none.text, offer) {
+		says = append(says, "A prompt that says the same and may pass: "+offer)
+	}
+	return errors.New(strings.Join(says, "\n"))
 }
 
 // check finds what can't work before anything is asked.

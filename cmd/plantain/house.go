@@ -23,6 +23,7 @@ import (
 	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/internal/spool"
 	"github.com/plantainhq/plantain/ledger"
+	"github.com/plantainhq/plantain/lint"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
 	"github.com/plantainhq/plantain/store"
@@ -143,6 +144,10 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, clock planta
 		return nil, err
 	}
 	h.relay = &relay.Transport{Settings: settings, Pool: h.pool, Books: h.store, Filters: h.store, Spool: h.spool, Answers: h.answers, Signatures: h.signatures, Clock: clock, Log: log}
+	h.relay.Suggest = func(prompt string) relay.Suggestion {
+		r := lint.Lint(prompt)
+		return relay.Suggestion{Why: r.Advice(prompt, h.now.Load().Retention.Prompts), Prompt: r.Offer()}
+	}
 	if err := h.relay.LoadFilters(ctx); err != nil {
 		return nil, err
 	}

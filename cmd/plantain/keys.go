@@ -91,7 +91,7 @@ func (k *keysSet) Run(w *world, c *cli) error {
 		return err
 	}
 	order.Endless = k.Expires == "never"
-	if len(order.Limits) == 0 && order.Models == nil && order.MaxSize == nil && k.Expires == "" {
+	if len(order.Limits) == 0 && order.Models == nil && order.MaxSize == nil && order.WarnWeak == nil && k.Expires == "" {
 		return fmt.Errorf("%w\nname what is to change; plantain keys set --help shows it", errUsage)
 	}
 	return w.keys(c, openExisting, func(at *remote, s *store.Store) (v gateway.KeyView, err error) {

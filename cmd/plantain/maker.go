@@ -172,14 +172,25 @@ func decode(text []byte, escaped bool) ([]byte, error) {
 // A noPictureError says why there is none, whether it was charged, and what to do.
 type noPictureError struct {
 	request plantain.RequestID
+	class   string
 	text    string
+}
+
+// filtered reports whether Google's filter had a say.
+func (e *noPictureError) filtered() bool {
+	switch plantain.Class(e.class) {
+	case plantain.SafetyImage, plantain.SafetyPrompt, plantain.Recitation:
+		return true
+	default:
+		return false
+	}
 }
 
 func (e *noPictureError) Error() string { return e.text }
 
 func noPicture(res *http.Response, b gemini.Body) error {
-	e := &noPictureError{request: plantain.RequestID(res.Header.Get("Plantain-Request-Id"))}
 	verdict := res.Header.Get("Plantain-Verdict")
+	e := &noPictureError{request: plantain.RequestID(res.Header.Get("Plantain-Request-Id")), class: verdict}
 	why := b.FinishMessage
 	for _, layer := range b.Errors {
 		if layer.Domain == "plantain" && layer.Metadata["explanation"] != "" {

@@ -1,0 +1,59 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/plantainhq/plantain/lint"
+)
+
+// maxPrompt is more than any prompt that a model reads.
+const maxPrompt = 1 << 20
+
+// lint serves /api/v1/lint: the prompt is ?prompt= of a GET; of a POST it is "prompt" of a
+// body of JSON, or else the body.
+func (g *Gateway) lint(w http.ResponseWriter, r *http.Request) {
+	prompt, err := promptOf(w, r)
+	if err == nil && strings.TrimSpace(prompt) == "" {
+		err = errors.New(`there is no prompt: GET with ?prompt=, or POST {"prompt": "…"}`)
+	}
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	writeJSON(w, http.StatusOK, lint.Lint(prompt))
+}
+
+func promptOf(w http.ResponseWriter, r *http.Request) (string, error) {
+	if r.Method != http.MethodPost {
+		return r.URL.Query().Get("prompt"), nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPrompt))
+	if err != nil {
+		return "", fmt.Errorf("the prompt could not be read, or is larger than a prompt may be: %w", err)
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		return string(body), nil
+	}
+	var asked struct{ Prompt string }
+	read := json.NewDecoder(strings.NewReader(string(body)))
+	read.DisallowUnknownFields() // what is misspelt must not be taken for what is absent
+	if err := read.Decode(&asked); err != nil {
+		return "", fmt.Errorf(`the body is not {"prompt": "…"}: %w`, err)
+	}
+	return asked.Prompt, nil
+}
+
+// remark is what Plantain-Lint says of a prompt; empty: it needs no work.
+func remark(prompt string) string {
+	if strings.TrimSpace(prompt) == "" {
+		return "" // a picture alone, or a turn of the model's
+	}
+	report := lint.Lint(prompt)
+	return report.Brief()
+}

@@ -292,3 +292,28 @@ func TestMemoryOfABurstGoesBack(t *testing.T) {
 		}
 	})
 }
+
+func TestTheWriterReadsWhatReadersDoNotSeeYet(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), firstSize+chunkSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Buffer()
+	defer b.Release()
+	b.Hold()
+	text := make([]byte, firstSize+2*chunkSize) // the first chunk, another one, and a file
+	for i := range text {
+		text[i] = byte(i * 7 >> 3)
+	}
+	if _, err := b.Write(text); err != nil || !b.Spilled() {
+		t.Fatal(err, b.Spilled())
+	}
+	got, err := io.ReadAll(io.NewSectionReader(b.Written(), 5, int64(len(text))))
+	if err != nil || !bytes.Equal(got, text[5:]) {
+		t.Errorf("the writer reads %d bytes of %d, %v", len(got), len(text)-5, err)
+	}
+	if n, err := b.ReadAt(make([]byte, 1), 0); n != 0 || err != io.EOF {
+		t.Errorf("a reader sees %d bytes, %v", n, err)
+	}
+}

@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// PicturesIn finds the pictures that stand in a text as data URLs, as chats keep them.
+// picturesIn finds the pictures that stand in a text as data URLs, as chats keep them.
 // The text is read as it stands in a body, with its JSON escapes, from offset at. Each
-// is the part that it would be; its Object is the URL. It keeps a few kilobytes of each.
-func PicturesIn(text io.Reader, at int64) ([]Part, error) {
+// is the part that it would be; its Object is the URL. What has no width is left alone:
+// it was cut, or is an example of one. It keeps a few kilobytes of each, and looks at no
+// more URLs than are left to be looked at.
+func picturesIn(text io.Reader, at int64, left *int) ([]Part, error) {
 	var w walker
-	w.strings.keep = keepURLs
+	w.strings.keep, w.strings.urls.left = keepURLs, left
 	t := tokenizer{to: &w, state: inString, str: stringState{start: at}}
 	buffer := make([]byte, block)
 	for t.state == inString {
@@ -33,6 +35,7 @@ func PicturesIn(text io.Reader, at int64) ([]Part, error) {
 // LookInside finds the pictures that stand in what the model said, as data URLs in its
 // texts, and counts them as pictures and not as text.
 func (a *Asked) LookInside(body io.ReaderAt) error {
+	left := maxParts
 	for i := range a.Turns {
 		if a.Turns[i].Role != "model" {
 			continue
@@ -42,11 +45,12 @@ func (a *Asked) LookInside(body io.ReaderAt) error {
 			if p.Kind != KindText || p.Thought || p.TextAt.Len <= MaxText && !strings.Contains(p.Text, dataImage) {
 				continue
 			}
-			found, err := PicturesIn(io.NewSectionReader(body, p.TextAt.Start, p.TextAt.Len), p.TextAt.Start)
+			found, err := picturesIn(io.NewSectionReader(body, p.TextAt.Start, p.TextAt.Len), p.TextAt.Start, &left)
 			if err != nil {
 				return err
 			}
 			p.Inside = found
+			a.Cut = a.Cut || left == 0
 			a.Images += len(found)
 			for _, f := range found {
 				a.TextBytes = max(a.TextBytes-f.Object.Len, 0)
@@ -65,6 +69,7 @@ type urlFinder struct {
 	image   *picture // of the URL that is passing; nil: none
 	until   int64    // the end of it so far
 	escaped bool     // an escape was in it
+	left    *int     // of URLs that may be looked at
 	found   []Part
 }
 
@@ -73,7 +78,7 @@ func (f *urlFinder) write(b []byte, until int64, escaped bool) {
 	for len(b) > 0 {
 		var n int
 		if f.image == nil {
-			n = f.search(b, until)
+			n = f.search(b, until, escaped)
 		} else {
 			n = f.take(b, until, escaped)
 		}
@@ -81,12 +86,13 @@ func (f *urlFinder) write(b []byte, until int64, escaped bool) {
 	}
 }
 
-// search takes bytes until the beginning of a URL is whole.
-func (f *urlFinder) search(b []byte, until int64) int {
+// search takes bytes until the beginning of a URL is whole. A URL does not begin with
+// an escape, in which it would have no place of its own.
+func (f *urlFinder) search(b []byte, until int64, escaped bool) int {
 	if f.matched == 0 {
 		n := indexFrom(b, 0, dataImage[0])
-		if n == len(b) {
-			return n
+		if n == len(b) || escaped || *f.left == 0 {
+			return len(b)
 		}
 		f.matched, f.start = 1, until-int64(len(b)-n)
 		return n + 1
@@ -137,9 +143,10 @@ func (f *urlFinder) end() {
 	if p == nil {
 		return
 	}
+	*f.left--
 	p.settle(Span{f.start, f.until - f.start, f.escaped})
 	p.finish()
-	if p.digest != [32]byte{} && strings.HasSuffix(string(p.url), ";base64") {
+	if p.digest != [32]byte{} && p.width > 0 && strings.HasSuffix(string(p.url), ";base64") {
 		f.found = append(f.found, Part{Kind: KindImage, MIME: p.mime(), Width: p.width, Height: p.height,
 			Decoded: p.decoded, Digest: p.digest, Data: p.data, Object: Span{f.start, f.until - f.start, f.escaped}})
 	}

@@ -42,17 +42,21 @@ func TestPicturesAreFoundInATextWhereverTheyStand(t *testing.T) {
 		"half a beginning":      {"ddata:imag data:image", nil, nil},
 		"a beginning before it": {"data:data:image/png;base64," + data, []string{"data:image/png;base64," + data}, []string{data}},
 		"nothing behind it":     {"data:image/png;base64,", nil, nil},
+		"an example of one":     {"data:image/png;base64,iVBORw0KGgo= and data:image/png;base64,QUJD", nil, nil},
+		"in an escape":          {`\u0064ata:image/png;base64,` + data, nil, nil},
+		"behind an escape":      {`\u0064\u0061data:image/png;base64,` + data, []string{"data:image/png;base64," + data}, []string{data}},
 		"none":                  {"a quince", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const at = 100
 			body := strings.Repeat(" ", at) + c.text
-			whole, err := PicturesIn(strings.NewReader(c.text), at)
+			left := 9
+			whole, err := picturesIn(strings.NewReader(c.text), at, &left)
 			if err != nil {
 				t.Fatal(err)
 			}
-			bit, err := PicturesIn(iotest.OneByteReader(strings.NewReader(c.text)), at)
+			bit, err := picturesIn(iotest.OneByteReader(strings.NewReader(c.text)), at, &left)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,5 +74,20 @@ func TestPicturesAreFoundInATextWhereverTheyStand(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A body of 100 MB has room for four million data URLs.
+func TestPicturesInTextsAreBounded(t *testing.T) {
+	t.Parallel()
+	url := "data:image/png;base64," + base64.StdEncoding.EncodeToString(testPNG) + " "
+	text := `{"text":"` + strings.Repeat(url, maxParts/2+1) + `"}`
+	body := `{"contents":[{"role":"model","parts":[` + text + "," + text + "," + text + `]}]}`
+	got := ask(body)
+	if err := got.LookInside(strings.NewReader(body)); err != nil {
+		t.Fatal(err)
+	}
+	if got.Images != maxParts || !got.Cut {
+		t.Errorf("%d pictures, cut %t", got.Images, got.Cut)
 	}
 }

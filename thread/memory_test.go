@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/internal/shelf"
 )
 
@@ -228,5 +229,17 @@ func TestASignatureStaysUntilTheRequestIsSent(t *testing.T) {
 	}
 	if _, how := heal(t, m, "studio", body); how != Placeholder {
 		t.Errorf("later healed by %s", how)
+	}
+}
+
+// Sixteen thousand texts of 500 bytes took half a minute to be joined one by one.
+func TestTextsAreJoinedNoFurtherThanAKeyGoes(t *testing.T) {
+	t.Parallel()
+	parts := make([]*gemini.Part, 1<<14)
+	for i := range parts {
+		parts[i] = &gemini.Part{Kind: gemini.KindText, Text: strings.Repeat("a", 500)}
+	}
+	if got := joined(parts); len(got) > 2*gemini.MaxText || textKey(got, "") != "" {
+		t.Errorf("%d bytes, known by %q", len(got), textKey(got, ""))
 	}
 }

@@ -128,7 +128,7 @@ func (p *planner) isLone(part *gemini.Part) bool {
 
 // expand gives the pieces of a part that stays: one, but for a text with pictures in it.
 func (p *planner) expand(t *gemini.Turn, part *gemini.Part) []piece {
-	if len(part.Inside) > 0 && part.Signature.Len == 0 && p.inArray(t) {
+	if len(part.Inside) > 0 && part.Signature.Len == 0 && p.inList(part) {
 		return p.unfold(part, part.Inside)
 	}
 	if isPicture(part) && t.Role == model && part.Data.Len > 0 {
@@ -137,11 +137,20 @@ func (p *planner) expand(t *gemini.Turn, part *gemini.Part) []piece {
 	return []piece{{Part: part, slot: p.slotOf(part)}}
 }
 
-// inArray reports whether the parts of a turn stand in a list.
-func (p *planner) inArray(t *gemini.Turn) bool {
-	from := t.Parts[0].Object.Start
-	before := bytes.TrimSpace(p.peek(max(from-256, 0), from))
-	return bytes.HasSuffix(before, []byte("["))
+// inList reports whether a part stands in a list, so that others may stand behind it,
+// and its text in none.
+func (p *planner) inList(part *gemini.Part) bool {
+	before := p.before(part.Object.Start)
+	return (before == '[' || before == ',') && p.before(part.TextAt.Start-1) == ':'
+}
+
+// before gives what stands before a place, but for white space. Zero: nothing near.
+func (p *planner) before(at int64) byte {
+	b := bytes.TrimSpace(p.peek(max(at-maxPeek, 0), at))
+	if len(b) == 0 {
+		return 0
+	}
+	return b[len(b)-1]
 }
 
 // slotOf finds where the signature of a part is put: behind its brace, or in the place
@@ -161,6 +170,7 @@ func (p *planner) slotOf(part *gemini.Part) slot {
 var (
 	urlPrefix = regexp.MustCompile(`"(data:[^"]*,)$`)
 	mimeName  = regexp.MustCompile(`"mime(Type|_type)"`)
+	plainMIME = regexp.MustCompile(`^image/[a-z0-9.+-]+$`)
 )
 
 // strip takes the beginning of a data URL off what must be base64 alone, and says
@@ -177,14 +187,14 @@ func (p *planner) strip(part *gemini.Part) {
 	p.cut(at-int64(len(found[1])), at)
 	p.used(Remembered)
 	around := append(p.peek(part.Object.Start, at), p.peek(end(part.Data), min(end(part.Object), end(part.Data)+maxPeek))...)
-	if part.MIME != "" && !mimeName.Match(around) {
+	if plainMIME.MatchString(part.MIME) && !mimeName.Match(around) {
 		p.cut(end(part.Data)+1, end(part.Data)+1, words(`,"mimeType":"`+part.MIME+`"`))
 	}
 }
 
 var (
-	nameBefore  = regexp.MustCompile(`,?\s*"[^"]*"\s*:\s*"?$`)
-	commaBehind = regexp.MustCompile(`^\s*,`)
+	nameBefore = regexp.MustCompile(`,?\s*"[^"]*"\s*:\s*"?$`)
+	nextBehind = regexp.MustCompile(`^\s*[,}]`)
 )
 
 // unsign takes the signature off a part, with its name and one comma.
@@ -194,13 +204,17 @@ func (p *planner) unsign(part *gemini.Part) {
 	if string(p.peek(from, from+1)) == "n" && sig.Len == 0 {
 		to = from + int64(len("null"))
 	}
-	name := nameBefore.Find(p.peek(max(from-256, part.Object.Start), from))
+	name := nameBefore.Find(p.peek(max(from-maxPeek, part.Object.Start), from))
 	if name == nil {
 		return
 	}
 	from -= int64(len(name))
 	if name[0] != ',' {
-		to += int64(len(commaBehind.Find(p.peek(to, min(to+256, end(part.Object))))))
+		next := nextBehind.Find(p.peek(to, min(to+maxPeek, end(part.Object))))
+		if p.before(from) != '{' || next == nil {
+			return
+		}
+		to += int64(len(bytes.TrimSuffix(next, []byte("}"))))
 	}
 	p.cut(from, to)
 }

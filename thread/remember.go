@@ -3,6 +3,7 @@ package thread
 import (
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -105,9 +106,14 @@ func runOf(parts []*gemini.Part) (n int) {
 	return n
 }
 
-func joined(parts []*gemini.Part) (text string) {
+// joined is what some texts say together, as far as a key may be long.
+func joined(parts []*gemini.Part) string {
+	var b strings.Builder
 	for _, p := range parts {
-		text += p.Text
+		if b.Len() > gemini.MaxText {
+			break
+		}
+		b.WriteString(p.Text)
 	}
-	return text
+	return b.String()
 }

@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 
@@ -88,16 +89,27 @@ func (p *planner) holes(part *gemini.Part, found []gemini.Part) []hole {
 		before := p.peek(max(least, url.Start-1024), url.Start)
 		behind := p.peek(end(url), min(end(part.TextAt), end(url)+1024))
 		if mark := markBefore.Find(before); mark != nil && markBehind.Match(behind) {
-			h.from -= int64(len(mark))
+			h.from -= int64(len(whole(before, mark)))
 			h.to += int64(len(markBehind.Find(behind)))
 		} else {
-			h.from -= int64(len(breakBefore.Find(before)))
+			h.from -= int64(len(whole(before, breakBefore.Find(before))))
 			h.to += int64(len(breakBehind.Find(behind)))
 		}
 		least = h.to
 		holes[i] = h
 	}
 	return holes
+}
+
+// whole gives the wrapping at the end of a run of a text without a first line break
+// whose backslash may be an escaped one: of \\n the n is a letter.
+func whole(run, wrapping []byte) []byte {
+	rest := run[:len(run)-len(wrapping)]
+	slashes := len(rest) - len(bytes.TrimRight(rest, `\`))
+	if bytes.HasPrefix(wrapping, []byte(`\`)) && (slashes%2 == 1 || slashes == len(rest)) {
+		return wrapping[2:]
+	}
+	return wrapping
 }
 
 // blank reports that nothing is said in a run of a text.

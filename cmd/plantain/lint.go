@@ -14,17 +14,21 @@ type lintCmd struct {
 	Prompt []string `arg:"" optional:"" help:"The prompt. Several words are one prompt."`
 	File   string   `short:"f" type:"path" placeholder:"FILE" help:"Read the prompt from a file; - is standard input."`
 	Strict bool     `help:"Exit with 1 where a prompt needs work, as a build wants it."`
+
+	Rewrite string `placeholder:"MODEL" help:"Have this model of the catalogue rewrite a weak prompt, through the pool; it is billed."`
+	Server  string `placeholder:"URL" help:"The gateway that is asked for --rewrite. Default: the one that has the store, else this process asks Google."`
 }
 
 func (lintCmd) Help() string {
-	return `It says what a prompt leaves to chance, what a model will misread, what trips the filter although it is harmless, and what the policy forbids; and it offers the prompt rewritten. It asks nobody and sends nothing.
+	return `It says what a prompt leaves to chance, what a model will misread, what trips the filter although it is harmless, and what the policy forbids; and it offers the prompt rewritten. It asks nobody and sends nothing, unless --rewrite has a model write instead: one of the catalogue, asked for text alone. What it writes is taken if it passes lint itself.
 
 What is missing depends on the kind of picture: a photograph wants light and framing, a logo colours and shapes. An edit ("make the background blue") is asked for none of it. A prompt with a warning scores below 60, one without 80 or more.
 
   plantain lint "a cool robot character"
   plantain lint -f prompt.txt -o json
   pbpaste | plantain lint -f -
-  plantain lint --strict -f prompt.txt    (exit code 1 where it needs work)`
+  plantain lint --strict -f prompt.txt    (exit code 1 where it needs work)
+  plantain lint --rewrite gemini-flash "a cool robot character"`
 }
 
 // maxPrompt is more than any prompt that a model reads.
@@ -36,6 +40,11 @@ func (l *lintCmd) Run(w *world) error {
 		return err
 	}
 	report := lint.Lint(prompt)
+	if l.Rewrite != "" {
+		if err := l.rewrite(w, prompt, &report); err != nil {
+			return err
+		}
+	}
 	if w.output == "json" {
 		w.json(report)
 	} else {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -140,6 +141,40 @@ func TestPromptsAreKeptUnlessTheConfigurationSaysNot(t *testing.T) {
 		}
 		if kept != (keep == "true") {
 			t.Errorf("prompts: %s: kept is %t: %s", keep, kept, shown)
+		}
+	}
+}
+
+// However a client writes down what it got, the picture is the same.
+func TestAThreadIsKnownByItsPictureHoweverItComesBack(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-2-a"})
+	first := gw.generate(nb2, prompt)
+	picture := pictureIn(t, first)
+	text := base64.StdEncoding.EncodeToString(picture)
+	turns := func(role, part string) string {
+		return `{"contents":[{"role":"user","parts":[{"text":"A red apple"}]},{"role":"` + role + `","parts":[` + part + `]},{"role":"user","parts":[{"text":"Add a leaf"}]}]}`
+	}
+	for name, c := range map[string]struct {
+		body string
+		same bool
+	}{
+		"as it came":            {turns("model", `{"inlineData":{"mimeType":"image/jpeg","data":"`+text+`"}}`), true},
+		"URL-safe and unpadded": {turns("model", `{"inline_data":{"mime_type":"image/jpeg","data":"`+base64.RawURLEncoding.EncodeToString(picture)+`"}}`), true},
+		"as a data URL":         {turns("model", `{"text":"Here: ![apple](data:image/jpeg;base64,`+text+`)"}`), true},
+		"given by the user":     {turns("user", `{"inlineData":{"mimeType":"image/jpeg","data":"`+text+`"}}`), false},
+	} {
+		a := gw.generate(nb2, c.body)
+		if a.StatusCode != 200 {
+			t.Errorf("%s: got %d %.300s", name, a.StatusCode, a.body)
+			continue
+		}
+		var got conversation
+		id := a.Header.Get("Plantain-Request-Id")
+		gw.get("/api/v1/threads/"+id, &got)
+		if same := got.ID == first.Header.Get("Plantain-Request-Id"); same != c.same || got.Turns[len(got.Turns)-1].Request != id {
+			t.Errorf("%s: it is of the thread %s", name, got.ID)
 		}
 	}
 }

@@ -50,7 +50,7 @@ lint: .tools/golangci-lint-v2.15.0 ## golangci-lint; builds it once
 
 # SEED=N repeats a run; REQUESTS=N makes it another length; STORE=postgres has the books there.
 chaos: ## 10,000 requests through kills, a full disk and every failure, in minutes; run it as root for the disk
-	cd e2e && go test -count=1 -timeout 10m -run '^TestChaos$$' -v . -chaos.requests $(or $(REQUESTS),10000) -chaos.seed $(or $(SEED),0) -chaos.store $(or $(STORE),sqlite)
+	cd e2e && go test -count=1 -timeout 20m -run '^TestChaos$$' -v . -chaos.requests $(or $(REQUESTS),10000) -chaos.seed $(or $(SEED),0) -chaos.store $(or $(STORE),sqlite)
 
 # FOR=1h soaks longer.
 soak: ## ten minutes of every kind of load; what it leaves in memory, files and on the disk must not grow

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -126,7 +127,9 @@ func TestNothingIsSentThatCouldNotBeKept(t *testing.T) {
 		var log lines
 		h.Books, h.Log = b, slog.New(slog.NewTextHandler(&log, nil))
 		b.full.Store(true)
-		for range 100 { // what takes little fits now and then
+		h.generate(t)
+		time.Sleep(500 * time.Millisecond) // it is looked for between what follows
+		for range 100 {                    // what takes little fits now and then
 			h.generate(t)
 			time.Sleep(time.Minute)
 			b.full.Store(false)
@@ -207,6 +210,7 @@ func TestNothingIsSentThatCouldNotBeKept(t *testing.T) {
 		if g := h.generate(t); g.StatusCode != 200 || h.Ready() != nil {
 			t.Errorf("got %d %s", g.StatusCode, g.body)
 		}
+		synctest.Wait() // the request ends after its answer
 		if left, _ := os.ReadDir(dir); len(left) != 0 {
 			t.Errorf("left behind: %v", left)
 		}

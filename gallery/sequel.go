@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gemini"
@@ -26,35 +27,47 @@ type Sequel struct {
 // goOn writes the turns of the thread up to one of them, and the next.
 func (g *Gallery) goOn(ctx context.Context, s *Sequel, e gemini.Entry, t Thread, after Turn, next gemini.CallTurn) error {
 	line, gone := t.line(after)
-	for len(line) > 1 && inline(e, line) > gemini.MaxInline {
+	for len(line) > 1 && (inline(e, line) > gemini.MaxInline || tokens(e, line, next) > e.MaxInputTokens) {
 		line, gone = line[1:], true
 	}
 	if n := inline(e, line); n > gemini.MaxInline {
 		return unfit("the pictures of %s have %d MB as they are sent, and Google takes %d MB", after.Request, n>>20, gemini.MaxInline>>20)
 	}
-	if gone {
-		s.Notes = append(s.Notes, fmt.Sprintf("it goes on from %s: what came before is kept no more, or too much to be sent", line[0].Request))
-	}
-	for _, turn := range line {
-		asked, err := g.askedIn(ctx, s, turn)
+	turns := []gemini.CallTurn{next}
+	for i, turn := range slices.Backward(line) {
+		asked, made, err := g.again(ctx, s, turn)
+		if i < len(line)-1 && errors.As(err, new(*NotKeptError)) {
+			line, gone = line[i+1:], true
+			break
+		}
 		if err != nil {
 			return err
 		}
-		made := gemini.CallTurn{Role: "model"}
-		for _, p := range turn.Pictures {
-			part, err := g.part(p)
-			if err != nil {
-				return err
-			}
-			made.Parts = append(made.Parts, part)
-		}
-		s.Call.Turns = append(s.Call.Turns, asked, made)
+		turns = append(turns, made, asked)
 	}
-	s.Call.Turns = append(s.Call.Turns, next)
+	slices.Reverse(turns)
+	s.Call.Turns = turns
+	if gone {
+		s.Notes = append(s.Notes, fmt.Sprintf("it goes on from %s: what came before is kept no more, or too much to be sent", line[0].Request))
+	}
 	if e.OmitSize {
 		s.Call.Size = ""
 	}
 	return nil
+}
+
+// again is a turn as it is sent again: what was asked, and what was made.
+func (g *Gallery) again(ctx context.Context, s *Sequel, t Turn) (asked, made gemini.CallTurn, err error) {
+	made.Role = "model"
+	for _, p := range t.Pictures {
+		part, err := g.part(p)
+		if err != nil {
+			return asked, made, err
+		}
+		made.Parts = append(made.Parts, part)
+	}
+	asked, err = g.askedIn(ctx, s, t)
+	return asked, made, err
 }
 
 // inline is how many bytes a request with the pictures of turns has at Google's: in
@@ -70,6 +83,23 @@ func inline(e gemini.Entry, line []Turn) int64 {
 		}
 	}
 	return sum
+}
+
+// tokens estimates what turns and the next one count as input: about four bytes of text
+// a token, and a number for each picture.
+func tokens(e gemini.Entry, line []Turn, next gemini.CallTurn) int64 {
+	text, pictures := 0, 0
+	for _, t := range line {
+		text += len(t.Asked().Text)
+		pictures += len(t.Pictures) + len(t.Asked().Given)
+	}
+	for _, p := range next.Parts {
+		text += len(p.Text)
+		if p.MIME != "" {
+			pictures++
+		}
+	}
+	return int64(text)/4 + 1 + int64(pictures)*e.InputImageTokens
 }
 
 // maxText is from where on a text is known to be cut.

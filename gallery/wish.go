@@ -110,7 +110,7 @@ func (g *Gallery) Final(ctx context.Context, models *gemini.Catalogue, c plantai
 	made, ratio := asMade(models, turn)
 	if gemini.CompareSizes(size, made) <= 0 {
 		if len(e.Sizes) == 1 {
-			return nil, unfit("%s makes %s only, and that is what %s is: there is no larger final of it", e.ID, made, turn.Request)
+			return nil, unfit("%s makes %s only, and %s is %s already: there is no larger final of it", e.ID, size, turn.Request, made)
 		}
 		return nil, unfit("%s is %s already; a final is larger", turn.Request, made)
 	}

@@ -96,6 +96,7 @@ func TestAFinalIsTheSamePictureLarger(t *testing.T) {
 	hang(asks("a dog", plantain.Picture{ID: "i-2", Request: "r-2", Thread: "r-2", Model: "nb2"}))                                        // it came in no known size
 	hang(asks("a cow", plantain.Picture{ID: "i-3", Request: "r-3", Thread: "r-3", Model: "pro", Size: "4K", Width: 1024, Height: 1024})) // asked 4K, came in 1K
 	hang(asks("a bee", plantain.Picture{ID: "i-4", Request: "r-4", Thread: "r-4", Model: "lite"}))
+	hang(asks("a hen", plantain.Picture{ID: "i-5", Request: "r-5", Thread: "r-5", Model: "pro", Width: 4096, Height: 4096}))
 	for _, c := range []struct {
 		name string
 		wish gallery.Wish
@@ -104,7 +105,7 @@ func TestAFinalIsTheSamePictureLarger(t *testing.T) {
 		{"r-1", gallery.Wish{}, "2K 16:9"}, {"r-1", gallery.Wish{Size: "4K"}, "4K 16:9"}, {"r-1", gallery.Wish{Size: "512"}, "is 512 already"},
 		{"r-1", gallery.Wish{Model: "lite"}, "1K 16:9"}, {"r-1", gallery.Wish{Size: "3K"}, "asked 3K"},
 		{"r-2", gallery.Wish{}, "4K "}, {"r-2", gallery.Wish{Size: "1K"}, "is 1K already"},
-		{"r-3", gallery.Wish{}, "4K 1:1"}, {"r-4", gallery.Wish{}, "makes 1K only"}, {"r-4", gallery.Wish{Model: "nb9"}, "not known"},
+		{"r-3", gallery.Wish{}, "4K 1:1"}, {"r-4", gallery.Wish{}, "makes 1K only"}, {"r-5", gallery.Wish{Model: "lite"}, "makes 1K only, and r-5 is 4K already"}, {"r-4", gallery.Wish{Model: "nb9"}, "not known"},
 	} {
 		s, err := g.Final(t.Context(), gemini.DefaultCatalogue(), "alice", c.name, c.wish)
 		switch {
@@ -142,6 +143,40 @@ func TestWhatIsMissingOfAThreadIsTold(t *testing.T) {
 	}
 	if got, err := refine("r-4"); err != nil || got != "u turn 3; m <i-3>; u turn 4; m <i-4>; u more; gemini-3.1-flash-image it goes on from r-3: what came before is kept no more, or too much to be sent" {
 		t.Errorf("got %s, %v", got, err)
+	}
+	parent = ""
+	for n := range 40 { // of 1290 tokens; the model takes 32,768
+		id := fmt.Sprint("many-", n)
+		p := asks(id, plantain.Picture{ID: plantain.PictureID("i-" + id), Request: plantain.RequestID("r-" + id), Thread: "r-many-0", Parent: parent, Model: "original"})
+		parent = p.Request
+		hang(p)
+	}
+	if s, err := g.Refine(t.Context(), gemini.DefaultCatalogue(), "alice", "r-many-39", gallery.Wish{Prompt: "more"}); err != nil || len(s.Call.Turns) != 51 || len(s.Notes) != 1 {
+		t.Errorf("%d turns, %q, %v", len(s.Call.Turns), s.Notes, err)
+	}
+	// The file of one is gone, and of another what was asked.
+	for _, lost := range []plantain.PictureID{"i-many-30", "i-many-20"} {
+		p, _, err := g.Find(t.Context(), lost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Text = ""
+		if err := errors.Join(g.Rows.DropPictures(t.Context(), []plantain.PictureID{p.ID}), g.Rows.HangPicture(t.Context(), p)); err != nil {
+			t.Fatal(err)
+		}
+		if lost == "i-many-30" {
+			if err := g.Shelf.Remove(p.File()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, want := range map[string]string{
+		"r-many-32": "u many-31; m <i-many-31>; u many-32; m <i-many-32>; u more; gemini-3.1-flash-image it goes on from r-many-31: what came before is kept no more, or too much to be sent",
+		"r-many-21": "u many-21; m <i-many-21>; u more; gemini-3.1-flash-image it goes on from r-many-21: what came before is kept no more, or too much to be sent",
+	} {
+		if got, err := refine(name); err != nil || got != want {
+			t.Errorf("%s: got %s, %v", name, got, err)
+		}
 	}
 	large := asks("large", plantain.Picture{ID: "i-5", Request: "r-5", Thread: "r-5", MIME: "image/png", Bytes: 50 << 20})
 	silent := asks("silent", plantain.Picture{ID: "i-6", Request: "r-6", Thread: "r-6"})

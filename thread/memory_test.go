@@ -232,6 +232,29 @@ func TestASignatureStaysUntilTheRequestIsSent(t *testing.T) {
 	}
 }
 
+// What the client sent fits, and what it left out would be too much: the latest turns
+// are those that count.
+func TestSignaturesDoNotMakeARequestTooLarge(t *testing.T) {
+	t.Parallel()
+	m, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"contents":[`
+	for n := range 4 {
+		answer := fmt.Sprintf(`{"candidates":[{"content":{"parts":[{"text":"picture %d","thoughtSignature":"%s"}]}}]}`, n, strings.Repeat(fmt.Sprint(n), 10<<20))
+		if err := m.Remember("studio", scan(t, firstAsked), answered(answer), strings.NewReader(answer), now); err != nil {
+			t.Fatal(err)
+		}
+		body += fmt.Sprintf(`{"role":"model","parts":[{"text":"picture %d"}]},`, n)
+	}
+	body += `{"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":"` + strings.Repeat("A", 75<<20) + `"}}]}]}`
+	got, how := heal(t, m, "studio", body)
+	if how != Placeholder || len(got) > gemini.MaxInline || strings.Count(got, Dummy) != 2 || !strings.Contains(got, "22222") || !strings.Contains(got, "33333") {
+		t.Errorf("%d bytes, healed by %s with %d placeholders", len(got), how, strings.Count(got, Dummy))
+	}
+}
+
 // Sixteen thousand texts of 500 bytes took half a minute to be joined one by one.
 func TestTextsAreJoinedNoFurtherThanAKeyGoes(t *testing.T) {
 	t.Parallel()

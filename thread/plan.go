@@ -28,6 +28,7 @@ func plan(asked *gemini.Asked, body io.ReaderAt, remembered recall) (*Healing, e
 			p.pieces(t, false)
 		}
 	}
+	p.fit(asked.Bytes)
 	return p.end()
 }
 
@@ -50,6 +51,7 @@ type planner struct {
 	Healing
 	body   io.ReaderAt
 	recall recall
+	given  []int // the splices that put a remembered signature
 	err    error
 }
 
@@ -146,6 +148,7 @@ func (p *planner) sign(c piece, keys []key) {
 	how := Remembered
 	switch {
 	case put.len > 0:
+		p.given = append(p.given, len(p.splices))
 	case c.own.Len > 0:
 		put = source{from: p.body, at: c.own.Start, len: c.own.Len}
 	default:
@@ -153,6 +156,18 @@ func (p *planner) sign(c piece, keys []key) {
 	}
 	p.used(how)
 	p.cut(c.slot.at, c.slot.at+c.slot.cut, words(c.slot.before), put, words(c.slot.after))
+}
+
+// fit has the stand-in take the place of the first signatures, where a body of a size
+// would be more than Google takes with all of them.
+func (p *planner) fit(size int64) {
+	for _, i := range p.given {
+		if size+p.Grows() <= gemini.MaxInline {
+			return
+		}
+		p.splices[i].put[1] = words(Dummy)
+		p.used(Placeholder)
+	}
 }
 
 // fill puts what must be where no signature is.

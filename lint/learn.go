@@ -113,6 +113,9 @@ func (r *rules) learnGuard() {
 	for i, p := range f.Policy {
 		r.guard.add(p.Rule, p.Words)
 		r.guard.add("unless "+p.Rule, p.Unless)
+		for _, lists := range p.Phrases {
+			r.guard.add(p.Rule, product(lists))
+		}
 		for j, all := range p.All {
 			for k, name := range all {
 				words, _ := f.set(name) // checked
@@ -130,6 +133,21 @@ func (r *rules) learnGuard() {
 			r.guard.add(fmt.Sprint("say ", i, " ", j), s.Words)
 		}
 	}
+}
+
+// product gives all phrases of one item from each list.
+func product(lists []list) []string {
+	phrases := []string{""}
+	for _, items := range lists {
+		var longer []string
+		for _, p := range phrases {
+			for _, item := range items {
+				longer = append(longer, p+" "+item)
+			}
+		}
+		phrases = longer
+	}
+	return phrases
 }
 
 func (r *rules) learnWording() {

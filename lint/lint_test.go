@@ -157,7 +157,15 @@ func FuzzLint(f *testing.F) {
 
 func BenchmarkLint(b *testing.B) {
 	all := prompts(b)
-	for i := 0; b.Loop(); i++ {
-		Lint(all[i%len(all)].Prompt)
-	}
+	slices.SortFunc(all, func(a, b labelled) int { return len(b.Prompt) - len(a.Prompt) })
+	b.Run("each", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			Lint(all[i%len(all)].Prompt)
+		}
+	})
+	b.Run("longest", func(b *testing.B) {
+		for b.Loop() {
+			Lint(all[0].Prompt)
+		}
+	})
 }

@@ -141,6 +141,7 @@ type filter struct {
 type policy struct {
 	Rule, Why string
 	Words     list
+	Phrases   [][]list
 	All       []list
 	Ages      list
 	Unless    list
@@ -182,7 +183,7 @@ var known = sync.OnceValue(func() *rules {
 
 // load reads the files. An error names the file, and the line where it can.
 func load(words, kinds, wording, filter []byte) (*rules, error) {
-	r := &rules{lexicon: phrases{}, cues: phrases{}, editing: phrases{}, guard: phrases{}, says: phrases{}}
+	r := &rules{}
 	for _, f := range []struct {
 		name string
 		text []byte

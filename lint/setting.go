@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -69,4 +70,15 @@ func (r *rules) widen(p *prompt, m match, s setting) match {
 		m.i--
 	}
 	return m
+}
+
+// spelling marks slips of the keyboard.
+func (r *rules) spelling(p *prompt) (marks []mark) {
+	for _, w := range p.typos {
+		right := r.words.Typos[strings.ToLower(p.text[w.from:w.to])]
+		if right != "" {
+			marks = append(marks, at(w.from, w.to, "spelling", Info, "It is read as "+strconv.Quote(right)+".", right))
+		}
+	}
+	return marks
 }

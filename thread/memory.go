@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ type Memory struct {
 	Age time.Duration // past which one that nobody needed goes; zero: none does
 	Max int64         // bytes of all of them, past which those go that were not needed for longest; zero: no bound
 
+	dir    string
 	shelf  *shelf.Shelf
 	used   atomic.Int64 // bytes, as far as known
 	tidies sync.Mutex
@@ -40,7 +42,7 @@ func Open(dir string) (*Memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the memory of signatures: %w", err)
 	}
-	return &Memory{shelf: s}, nil
+	return &Memory{dir: dir, shelf: s}, nil
 }
 
 // A file holds a signature between two marks, as it stands in JSON, so that one that was
@@ -166,10 +168,16 @@ func (m *Memory) write(name string, sig source, now time.Time) error {
 }
 
 func (m *Memory) put(name string, now time.Time, content ...source) error {
-	size, err := m.shelf.Put(name, func(w io.Writer) error {
+	write := func(w io.Writer) error {
 		_, err := io.Copy(w, &reader{content})
 		return err
-	})
+	}
+	size, err := m.shelf.Put(name, write)
+	if errors.Is(err, fs.ErrNotExist) { // somebody made it forget all by removing the folder
+		if _, err = shelf.New(m.dir); err == nil {
+			size, err = m.shelf.Put(name, write)
+		}
+	}
 	if err != nil {
 		return err
 	}

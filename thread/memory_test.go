@@ -56,6 +56,21 @@ func oneFile(t *testing.T, m *Memory) string {
 	return f.Name()
 }
 
+func TestAMemoryThatWasWipedRemembersAgain(t *testing.T) {
+	t.Parallel()
+	m := remembers(t, "studio")
+	if err := os.RemoveAll(filepath.Dir(oneFile(t, m))); err != nil {
+		t.Fatal(err)
+	}
+	if _, how := heal(t, m, "studio", spelled(foxAgain)); how != Placeholder {
+		t.Errorf("healed by %s", how)
+	}
+	tell(t, m, "studio", firstAsked, firstAnswer)
+	if _, how := heal(t, m, "studio", spelled(foxAgain)); how != Remembered {
+		t.Errorf("then by %s", how)
+	}
+}
+
 func TestWithoutAMemoryThePlaceholderStands(t *testing.T) {
 	t.Parallel()
 	if _, how := heal(t, nil, "studio", spelled(foxAgain)); how != Placeholder {

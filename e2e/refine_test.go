@@ -341,13 +341,16 @@ func TestNobodyGoesOnWithTheThreadOfAnother(t *testing.T) {
 	if hers.Turns[0].Draft != "4K" {
 		t.Errorf("a draft by its header is %+v", hers.Turns[0])
 	}
-	post := func(key, verb, body string) answer {
+	send := func(key, thread, verb, body, idempotency string) answer {
 		t.Helper()
-		r, err := http.NewRequest(http.MethodPost, gw.URL+"/api/v1/threads/"+hers.ID+verb, strings.NewReader(body))
+		r, err := http.NewRequest(http.MethodPost, gw.URL+"/api/v1/threads/"+thread+verb, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("x-goog-api-key", key)
+		if idempotency != "" {
+			r.Header.Set("Idempotency-Key", idempotency)
+		}
 		res, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -358,6 +361,10 @@ func TestNobodyGoesOnWithTheThreadOfAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		return answer{res, text}
+	}
+	post := func(key, verb, body string) answer {
+		t.Helper()
+		return send(key, hers.ID, verb, body, "")
 	}
 	for _, c := range []struct {
 		key, verb, body string
@@ -389,6 +396,15 @@ func TestNobodyGoesOnWithTheThreadOfAnother(t *testing.T) {
 	}
 	if got := gw.conversations("x-goog-api-key", alice); len(got) != 1 || len(got[0].Turns) != 3 || !got[0].Turns[2].Final || got[0].Turns[2].Continues != hers.ID {
 		t.Errorf("her threads are %+v", got)
+	}
+	// What "last" names is another turn by the second time.
+	once := send(alice, "last", "/refine", `{"prompt":"Add a worm","size":"1K"}`, "worm")
+	again := send(alice, "last", "/refine", `{"prompt":"Add a worm","size":"1K"}`, "worm")
+	if again.StatusCode != 200 || again.Header.Get("Idempotent-Replayed") == "" || !bytes.Equal(once.body, again.body) {
+		t.Errorf("the same again gets %d %.200s", again.StatusCode, again.body)
+	}
+	if other := send(alice, "last", "/refine", `{"prompt":"Add two worms","size":"1K"}`, "worm"); other.StatusCode != 422 {
+		t.Errorf("something else under the same key gets %d", other.StatusCode)
 	}
 	for _, c := range []struct{ name, value, want string }{
 		{"Plantain-Draft", "3K", "asked 3K"}, {"Plantain-Draft", "1K", "is smaller than that"},

@@ -50,6 +50,7 @@ func (g *Gallery) goOn(ctx context.Context, s *Sequel, e gemini.Entry, t Thread,
 	if gone {
 		s.Notes = append(s.Notes, fmt.Sprintf("it goes on from %s: what came before is kept no more, or too much to be sent", line[0].Request))
 	}
+	slices.Reverse(s.Notes) // the oldest turn first
 	if e.OmitSize {
 		s.Call.Size = ""
 	}

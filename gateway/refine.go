@@ -24,7 +24,7 @@ func (g *Gateway) refine(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s, err := g.Gallery.Refine(r.Context(), g.catalogue(), visitorOf(r).client, r.PathValue("id"), wish)
-	g.goOn(w, r, s, err)
+	g.goOn(w, r, wish, s, err)
 }
 
 // final serves POST /api/v1/threads/{id}/final in the same way; of the wish, which may
@@ -39,7 +39,7 @@ func (g *Gateway) final(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s, err := g.Gallery.Final(r.Context(), g.catalogue(), visitorOf(r).client, r.PathValue("id"), wish)
-	g.goOn(w, r, s, err)
+	g.goOn(w, r, wish, s, err)
 }
 
 func readWish(w http.ResponseWriter, r *http.Request) (wish gallery.Wish, err error) {
@@ -51,8 +51,9 @@ func readWish(w http.ResponseWriter, r *http.Request) (wish gallery.Wish, err er
 	return wish, nil
 }
 
-// goOn sends what goes on with a thread, or answers why it can't be.
-func (g *Gateway) goOn(w http.ResponseWriter, r *http.Request, s *gallery.Sequel, err error) {
+// goOn sends what goes on with a thread, or answers why it can't be. Under an idempotency
+// key the wish counts, not what became of it: "last" is another turn when it comes again.
+func (g *Gateway) goOn(w http.ResponseWriter, r *http.Request, wish gallery.Wish, s *gallery.Sequel, err error) {
 	if err != nil {
 		if visitorOf(r).admin {
 			err = g.Gallery.Whose(r.Context(), visitorOf(r).client, r.PathValue("id"), err)
@@ -66,6 +67,8 @@ func (g *Gateway) goOn(w http.ResponseWriter, r *http.Request, s *gallery.Sequel
 		return
 	}
 	caller.Draft, caller.Final, caller.Estimate = s.Draft, s.Final, r.URL.Query().Get("estimate") == "true"
+	text, _ := json.Marshal(wish) // it was JSON
+	caller.Asks = r.URL.Path + " " + string(text)
 	if s.Draft != "" {
 		w.Header().Set("Plantain-Draft", s.Draft)
 	}

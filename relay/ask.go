@@ -52,6 +52,9 @@ type Caller struct {
 	Draft string
 	// Final is the request whose picture is asked for at its final size; empty: none.
 	Final plantain.RequestID
+	// Asks is what a request is the same by if it comes again with its idempotency key,
+	// where path and body were made of it and may be made anew; empty: by these.
+	Asks string
 	// Estimate says that nothing is to be sent: the answer is an [Estimate].
 	Estimate bool
 	// Remark says something of the prompt, in the header Plantain-Lint; nil or empty:
@@ -277,11 +280,12 @@ func (t *Transport) readBody(r *http.Request, a *ask) error {
 	if a.key != "" {
 		sum = sha256.New()
 		fallback := a.caller.Fallback
-		fmt.Fprintf(sum, "%s %s?%s\n%t %q %s\n", r.Method, r.URL.Path, a.query, fallback != nil, fallback, a.caller.Project)
+		path := cmp.Or(a.caller.Asks, r.URL.Path)
+		fmt.Fprintf(sum, "%s %s?%s\n%t %q %s\n", r.Method, path, a.query, fallback != nil, fallback, a.caller.Project)
 	}
 	err := a.body.Fill(r.Body, func(p []byte) {
 		_, _ = scan.Write(p)
-		if sum != nil {
+		if sum != nil && a.caller.Asks == "" {
 			sum.Write(p)
 		}
 	})

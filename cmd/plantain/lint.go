@@ -134,7 +134,7 @@ func printFinding(to io.Writer, prompt string, f lint.Finding) {
 	said := prompt[f.Start:f.End]
 	head := fmt.Sprintf("\n  %-7s %s", f.Severity, f.Rule)
 	if said != "" && said != prompt {
-		head += ": " + short(said)
+		head += ": " + cut(oneLine(said), longestQuoted)
 	}
 	fmt.Fprintln(to, head)
 	hang(to, "          ", "          ", f.Why)
@@ -145,13 +145,4 @@ func printFinding(to io.Writer, prompt string, f lint.Finding) {
 	default:
 		hang(to, "          instead: ", "                   ", f.Replacement)
 	}
-}
-
-// short is the beginning of a text, on one line.
-func short(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > longestQuoted {
-		return string(runes[:longestQuoted-1]) + "…"
-	}
-	return text
 }

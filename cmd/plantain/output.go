@@ -61,6 +61,17 @@ func span(d time.Duration) string {
 	}
 }
 
+// oneLine gives a text on one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// cut shortens a text to so many characters.
+func cut(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return strings.TrimSpace(string(r[:most-1])) + "…"
+	}
+	return text
+}
+
 // wrap prints a text in lines that fit the terminal, as far as its words allow.
 func wrap(to io.Writer, indent, text string) { hang(to, indent, indent+"  ", text) }
 

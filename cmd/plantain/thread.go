@@ -108,18 +108,7 @@ func sizeOf(t gateway.Turn) string {
 
 // promptOf is a prompt on one line.
 func promptOf(text string) string {
-	if text = strings.Join(strings.Fields(text), " "); text != "" {
-		return text
-	}
-	return "(not kept)"
-}
-
-// cut shortens a text to so many characters.
-func cut(text string, most int) string {
-	if r := []rune(text); len(r) > most {
-		return strings.TrimSpace(string(r[:most-1])) + "…"
-	}
-	return text
+	return cmp.Or(oneLine(text), "(not kept)")
 }
 
 func (s *threadShow) Run(w *world, c *cli) error {

@@ -32,16 +32,11 @@ func (m *maker) ask(ctx context.Context, o order) (e relay.Estimate, err error) 
 		return e, err
 	}
 	ctx = relay.WithCaller(ctx, relay.Caller{Estimate: true, Draft: o.draft})
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://plantain"+o.path, o.body())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, here+o.path, o.body())
 	if err != nil {
 		return e, err
 	}
-	res, err := m.through.RoundTrip(r)
-	if err != nil {
-		return e, err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
+	res, answer, err := exchange(m.through, r)
 	if err != nil {
 		return e, err
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -52,38 +51,20 @@ func (m *maker) make(ctx context.Context, o order) (*made, error) {
 	e := &errand{way: m, p: p, cancel: cancel}
 	defer m.w.lastWords.Store(nil)
 	key := rand.Text()
-	base := "http://plantain"
 	if m.at != nil {
-		base = m.at.base
 		defer m.follow(interrupted, key, e)()
 	} else {
 		ctx = relay.WithCaller(ctx, relay.Caller{Watch: e.show, Force: m.force, Draft: o.draft, Final: o.final})
 		defer context.AfterFunc(interrupted, e.interrupt)()
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+o.path, o.body())
+	r, err := m.request(ctx, o, key)
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", key)
-	if m.at != nil {
-		m.at.authorize(r)
-		if m.force != "" {
-			r.Header.Set("Plantain-Force", string(m.force))
-		}
-		if o.draft != "" {
-			r.Header.Set("Plantain-Draft", o.draft)
-		}
-	}
 	begun := time.Now()
-	res, err := m.through.RoundTrip(r)
+	res, answer, err := exchange(m.through, r)
 	if err != nil {
 		return nil, e.ended(err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, e.ended(fmt.Errorf("read the answer: %w", err))
 	}
 	if m.at != nil && res.Header.Get("Plantain-Request-Id") == "" {
 		return nil, refusalOf(res, answer)
@@ -97,6 +78,32 @@ func (m *maker) make(ctx context.Context, o order) (*made, error) {
 		made.Draft = &draft{For: size}
 	}
 	return made, nil
+}
+
+// request is an order as it is sent. What a gateway is told by headers, the relay of
+// this process has by the context.
+func (m *maker) request(ctx context.Context, o order, key string) (*http.Request, error) {
+	base := here
+	if m.at != nil {
+		base = m.at.base
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+o.path, o.body())
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", key)
+	if m.at == nil {
+		return r, nil
+	}
+	m.at.authorize(r)
+	if m.force != "" {
+		r.Header.Set("Plantain-Force", string(m.force))
+	}
+	if o.draft != "" {
+		r.Header.Set("Plantain-Draft", o.draft)
+	}
+	return r, nil
 }
 
 // follow asks a gateway what happens to a request while it runs, and once more

@@ -124,9 +124,31 @@ func (r *remote) download(ctx context.Context, path string, to io.Writer) error 
 
 // refusalOf is what a gateway says in the place of what it was asked for.
 func refusalOf(res *http.Response, answer []byte) error {
+	return fmt.Errorf("the gateway says: %w", refusal(res, answer))
+}
+
+// refusal is what an answer says that is none.
+func refusal(res *http.Response, answer []byte) error {
 	var said struct{ Error struct{ Message string } }
 	_ = json.Unmarshal(answer, &said) // no JSON: the status says it
-	return errors.New("the gateway says: " + strings.TrimSpace(said.Error.Message+" ("+res.Status+")"))
+	return errors.New(strings.TrimSpace(said.Error.Message + " (" + res.Status + ")"))
+}
+
+// here stands for the relay of this process in an address.
+const here = "http://plantain"
+
+// exchange sends a request and reads its answer whole.
+func exchange(through http.RoundTripper, r *http.Request) (*http.Response, []byte, error) {
+	res, err := through.RoundTrip(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return res, answer, nil
 }
 
 // get reads JSON from a gateway.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -67,30 +66,20 @@ func (l *lintCmd) ask(w *world, prompt string, report *lint.Report) (string, err
 		if at != nil {
 			return at.send(w.ctx, http.MethodPost, path, "application/json", bytes.NewReader(body), &got)
 		}
-		return exchange(w, h, path, body, &got)
+		r, err := http.NewRequestWithContext(w.ctx, http.MethodPost, here+path, bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		res, answer, err := exchange(h.relay, r)
+		if err != nil {
+			return err
+		}
+		if res.StatusCode != http.StatusOK {
+			return refusal(res, answer)
+		}
+		return json.Unmarshal(answer, &got)
 	})
 	return got.text(), err
-}
-
-// exchange sends a request through the relay of this process and reads its answer.
-func exchange(w *world, h *house, path string, body []byte, into any) error {
-	r, err := http.NewRequestWithContext(w.ctx, http.MethodPost, "http://plantain"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	res, err := h.relay.RoundTrip(r)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return refusalOf(res, answer)
-	}
-	return json.Unmarshal(answer, into)
 }
 
 // text is what was said, without quotes or a fence around it.

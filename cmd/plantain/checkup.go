@@ -128,7 +128,7 @@ func (p *practice) among(able []plantain.ProjectName) []plantain.ProjectName {
 // keep the books. The first answer is the one to be seen.
 func (p *practice) send(ctx context.Context, model plantain.Model, project plantain.ProjectName, body []byte) (*http.Response, error) {
 	const patience = 5 * time.Second // for room
-	base := "http://plantain"
+	base := here
 	if p.gateway != nil {
 		base = p.gateway.base
 	} else {

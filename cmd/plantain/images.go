@@ -131,13 +131,19 @@ func (l *wall) list(ctx context.Context, v url.Values) ([]gateway.Image, error) 
 	return got.Images, err
 }
 
-func (l *imagesList) Run(w *world, c *cli) error {
-	v := url.Values{"limit": {strconv.Itoa(l.Limit)}}
-	for name, value := range map[string]string{"client": l.Client, "model": l.Model, "request": l.Request, "before": l.Before} {
+// listed is what a list is asked for, without what is empty.
+func listed(limit int, by map[string]string) url.Values {
+	v := url.Values{"limit": {strconv.Itoa(limit)}}
+	for name, value := range by {
 		if value != "" {
 			v.Set(name, value)
 		}
 	}
+	return v
+}
+
+func (l *imagesList) Run(w *world, c *cli) error {
+	v := listed(l.Limit, map[string]string{"client": l.Client, "model": l.Model, "request": l.Request, "before": l.Before})
 	if _, err := gateway.ImageQuery(v); err != nil {
 		return fmt.Errorf("%w\n%w", errUsage, err)
 	}

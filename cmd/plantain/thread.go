@@ -44,12 +44,7 @@ type threadShow struct {
 }
 
 func (l *threadList) Run(w *world, c *cli) error {
-	v := url.Values{"limit": {strconv.Itoa(l.Limit)}}
-	for name, value := range map[string]string{"client": l.Client, "before": l.Before} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
+	v := listed(l.Limit, map[string]string{"client": l.Client, "before": l.Before})
 	q, err := gateway.ThreadQuery(v)
 	if err != nil {
 		return fmt.Errorf("%w\n%w", errUsage, err)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/relay"
 )
 
@@ -24,6 +25,6 @@ func (g *Gateway) estimate(w http.ResponseWriter, r *http.Request) {
 	caller.Estimate = true
 	asked := r.WithContext(relay.WithCaller(r.Context(), caller))
 	asked.URL = &url.URL{Path: "/v1beta/models/" + model + ":generateContent"}
-	asked.Body = http.MaxBytesReader(w, r.Body, g.maxBody())
+	asked.Body = http.MaxBytesReader(w, r.Body, gemini.MaxInline)
 	g.relay(w, asked)
 }

@@ -43,7 +43,7 @@ func (g *Gateway) explain(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.maxBody()))
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, gemini.MaxInline))
 	if err != nil {
 		writeError(w, http.StatusBadRequest, "the capture could not be read, or is larger than a request may be: "+err.Error())
 		return

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,9 +25,6 @@ import (
 	"github.com/plantainhq/plantain/verdict"
 )
 
-// MaxBody is the largest request that Google takes inline.
-const MaxBody = gemini.MaxInline
-
 // A Gateway is an [http.Handler]. Relay is required.
 type Gateway struct {
 	Relay http.RoundTripper
@@ -51,7 +47,6 @@ type Gateway struct {
 	Catalogue func() *gemini.Catalogue // of the models that keys may be bound to; nil: the one that comes with Plantain
 	Load      func() Load              // nil: not told to /metrics
 	Build     map[string]string        // version, revision and go of the program, for /metrics
-	MaxBody   int64                    // zero: [MaxBody]
 	Log       *slog.Logger             // nil: nothing is logged
 
 	live    live
@@ -240,7 +235,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, caller relay.Cal
 		defer done()
 		caller.Watch = story.add
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, g.maxBody())
+	r.Body = http.MaxBytesReader(w, r.Body, gemini.MaxInline)
 	g.relay(w, r.WithContext(relay.WithCaller(r.Context(), caller)))
 }
 
@@ -272,8 +267,6 @@ func writerTo(w http.ResponseWriter, res *http.Response) io.Writer {
 	}
 	return flushed{w, http.NewResponseController(w)}
 }
-
-func (g *Gateway) maxBody() int64 { return cmp.Or(g.MaxBody, MaxBody) }
 
 type flushed struct {
 	to    io.Writer
@@ -471,6 +464,14 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // a client that left is no fault of ours
+}
+
+// readJSON reads a body of at most so many bytes. A field that nobody knows is an error:
+// what is misspelt must not be taken for what is absent.
+func readJSON(w http.ResponseWriter, r *http.Request, most int64, into any) error {
+	read := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
+	read.DisallowUnknownFields()
+	return read.Decode(into)
 }
 
 // writeError gives an error in a shape that Google's SDKs and people can read.

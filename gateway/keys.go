@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -107,9 +106,7 @@ func (g *Gateway) listKeys(w http.ResponseWriter, r *http.Request) {
 
 // readOrder reads what is asked for; a name in the path goes before one in the body.
 func readOrder(w http.ResponseWriter, r *http.Request, now time.Time) (o KeyOrder, err error) {
-	read := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
-	read.DisallowUnknownFields() // what is misspelt must not be taken for what is absent
-	if err := read.Decode(&o); err != nil {
+	if err := readJSON(w, r, 1<<16, &o); err != nil {
 		return o, fmt.Errorf("the body is not the JSON of a key: %w", err)
 	}
 	if name := r.PathValue("name"); name != "" {

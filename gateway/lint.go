@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,20 +32,18 @@ func promptOf(w http.ResponseWriter, r *http.Request) (string, error) {
 	if r.Method != http.MethodPost {
 		return r.URL.Query().Get("prompt"), nil
 	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
+		var asked struct{ Prompt string }
+		if err := readJSON(w, r, maxPrompt, &asked); err != nil {
+			return "", fmt.Errorf(`the body is not {"prompt": "…"}: %w`, err)
+		}
+		return asked.Prompt, nil
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPrompt))
 	if err != nil {
 		return "", fmt.Errorf("the prompt could not be read, or is larger than a prompt may be: %w", err)
 	}
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		return string(body), nil
-	}
-	var asked struct{ Prompt string }
-	read := json.NewDecoder(strings.NewReader(string(body)))
-	read.DisallowUnknownFields() // what is misspelt must not be taken for what is absent
-	if err := read.Decode(&asked); err != nil {
-		return "", fmt.Errorf(`the body is not {"prompt": "…"}: %w`, err)
-	}
-	return asked.Prompt, nil
+	return string(body), nil
 }
 
 // remark is what Plantain-Lint says of a prompt; empty: it needs no work.

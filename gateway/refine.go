@@ -43,9 +43,7 @@ func (g *Gateway) final(w http.ResponseWriter, r *http.Request) {
 }
 
 func readWish(w http.ResponseWriter, r *http.Request) (wish gallery.Wish, err error) {
-	decode := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxWish))
-	decode.DisallowUnknownFields()
-	if err := decode.Decode(&wish); err != nil && !errors.Is(err, io.EOF) {
+	if err := readJSON(w, r, maxWish, &wish); err != nil && !errors.Is(err, io.EOF) {
 		return wish, fmt.Errorf("the body is not understood: %w; send {\"prompt\": …} of at most %d MB, pictures included", err, maxWish>>20)
 	}
 	return wish, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/ledger"
 )
 
@@ -162,7 +163,7 @@ func (g *Gateway) checkBill(w http.ResponseWriter, r *http.Request) {
 		g.nothing(w, r)
 		return
 	}
-	bill, err := ledger.ReadBill(http.MaxBytesReader(w, r.Body, g.maxBody()), g.catalogue())
+	bill, err := ledger.ReadBill(http.MaxBytesReader(w, r.Body, gemini.MaxInline), g.catalogue())
 	if err != nil {
 		writeError(w, http.StatusBadRequest, err.Error())
 		return

@@ -196,10 +196,13 @@ func TestWhatWasFilteredIsRememberedThroughAKillAndByOtherGateways(t *testing.T)
 			gw := start(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
 			if name == "PostgreSQL" {
 				other := startGateway(t, sim.URL, []string{"sim-3-a"}, line)
-				defer waitFor(t, "the other gateway to know", func() bool {
-					time.Sleep(time.Second) // it looks every three, and until then it makes an image
-					return other.generate(nb2, prompt).spared()
-				})
+				defer func() {
+					sim.fault(always("bad_request")) // an image would have it forgotten
+					waitFor(t, "the other gateway to know", func() bool {
+						time.Sleep(time.Second) // it looks every three
+						return other.generate(nb2, prompt).spared()
+					})
+				}()
 			}
 			sim.fault(next("safety_prompt", 1))
 			gw.generate(nb2, prompt)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -142,6 +143,9 @@ func noImage(w http.ResponseWriter, id plantain.PictureID) {
 }
 
 func (g *Gateway) imageFault(w http.ResponseWriter, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // who asked is gone
+	}
 	g.log().Error("read the gallery", "error", err)
 	writeError(w, http.StatusInternalServerError, "internal: the gallery could not be read; the log says why")
 }

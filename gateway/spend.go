@@ -177,6 +177,7 @@ func (g *Gateway) answerOrErr(w http.ResponseWriter, v any, err error) {
 	switch bad := (*AskedError)(nil); {
 	case errors.As(err, &bad):
 		writeError(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, context.Canceled): // who asked is gone
 	case err != nil:
 		g.log().Error("read the ledger", "error", err)
 		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")

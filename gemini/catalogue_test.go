@@ -284,7 +284,7 @@ func TestCheckSize(t *testing.T) {
 		{"nb2", "512K", `size "512K": write 512, without a unit`},
 		{"nb2", "0.5k", `size "0.5k": write 512, without a unit`},
 		{"nb2", "8K", "gemini-3.1-flash-image makes 512, 1K, 2K and 4K; asked 8K"},
-		{"nb2", "1024x1024", `size "1024x1024": write 1K, with a capital K`},
+		{"nb2", "1024x1024", `size "1024x1024": write 1K`},
 		{"pro", "512", "gemini-3-pro-image makes 1K, 2K and 4K; asked 512"},
 		{"lite", "2K", "gemini-3.1-flash-lite-image makes 1K only; asked 2K"},
 		{"pro", "4K", ""},

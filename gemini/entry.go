@@ -180,8 +180,10 @@ func (e Entry) CheckSize(size string) error {
 	}
 	if meant := e.meantSize(size); meant == "512" {
 		return fmt.Errorf("size %q: write 512, without a unit", size)
-	} else if meant != "" {
+	} else if strings.EqualFold(meant, size) {
 		return fmt.Errorf("size %q: write %s, with a capital K", size, meant)
+	} else if meant != "" {
+		return fmt.Errorf("size %q: write %s", size, meant)
 	}
 	if len(e.Sizes) == 1 {
 		return fmt.Errorf("%s makes %s only; asked %s", e.ID, e.Sizes[0], size)

@@ -118,7 +118,7 @@ func TestABadKeyIsToldInGooglesWordsAndOurs(t *testing.T) {
 		if a.StatusCode != want.status || !bytes.Contains(a.body, []byte(want.says)) {
 			t.Errorf("key %q got %d: %s", key, a.StatusCode, a.body)
 		}
-		if d := a.detail(t); !strings.Contains(d["explanation"], "Plantain, not of Google") || !strings.Contains(d["next"], "plantain keys create") {
+		if d := a.detail(t); !strings.Contains(d["explanation"], "Plantain turned this away, not Google") || !strings.Contains(d["next"], "plantain keys create") {
 			t.Errorf("key %q is told %v", key, d)
 		}
 	}

@@ -208,7 +208,7 @@ func (g *Gateway) keyFault(w http.ResponseWriter, err error) {
 
 // turnedAway answers a visitor without a key as Google answers a bad one: 403
 // where none was shown, 400 where it is wrong (gemini-api.md §6), with a detail
-// that says whose key is meant.
+// that says whose key is meant, and so does the end of the message.
 func turnedAway(w http.ResponseWriter, err error) {
 	status, name := http.StatusBadRequest, "INVALID_ARGUMENT"
 	message := "API key not valid. Please pass a valid API key."
@@ -218,10 +218,11 @@ func turnedAway(w http.ResponseWriter, err error) {
 		message = "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API."
 		googles = nil
 	}
+	message += fmt.Sprintf(" (Plantain, not Google: %s.)", err)
 	writeRefusal(w, status, name, message, map[string]string{
 		"verdict": "key_invalid", "charged": "no", "attempts": "0",
-		"explanation": fmt.Sprintf("This is the door of Plantain, not of Google: %s. Nothing was sent.", err),
-		"next":        "Show a key of this gateway as x-goog-api-key, as ?key= or as Authorization: Bearer. plantain keys create NAME makes one.",
+		"explanation": fmt.Sprintf("Plantain turned this away, not Google: %s. Nothing was sent.", err),
+		"next":        "Give your SDK a key of this gateway in the place of Google's; plantain keys create NAME makes one.",
 	}, googles...)
 }
 

@@ -190,7 +190,7 @@ func projectOfEnv(env func(string) string) (Project, *Error) {
 	}
 	if p.APIKey.Empty() {
 		return Project{}, &Error{NoProject: true, Problems: []Problem{{Message: "no API key: set GEMINI_API_KEY to a key from " +
-			"https://aistudio.google.com/apikey, or list your projects in plantain.yaml and start with --config plantain.yaml; `plantain demo` needs no key"}}}
+			"https://aistudio.google.com/apikey, or list your projects in plantain.yaml; `plantain demo` needs no key"}}}
 	}
 	if upstream := strings.TrimSpace(env("PLANTAIN_UPSTREAM")); upstream != "" {
 		base, complaint := baseURL(upstream)

@@ -175,7 +175,7 @@ func TestFromEnv(t *testing.T) {
 		{"bad upstream", map[string]string{"GEMINI_API_KEY": "g", "PLANTAIN_UPSTREAM": "localhost:9797"}, "", "",
 			"PLANTAIN_UPSTREAM: a base URL is http:// or https:// and the name or address of a host, such as https://aggregator.example"},
 		{"no key", nil, "", "", "no API key: set GEMINI_API_KEY to a key from https://aistudio.google.com/apikey, " +
-			"or list your projects in plantain.yaml and start with --config plantain.yaml; `plantain demo` needs no key"},
+			"or list your projects in plantain.yaml; `plantain demo` needs no key"},
 		{"odd key", map[string]string{"GEMINI_API_KEY": "two words"}, "", "",
 			"GEMINI_API_KEY holds white space or other characters that no API key has"},
 	} {

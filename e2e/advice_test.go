@@ -48,7 +48,7 @@ func TestAdviceNamesTheTierThatWouldHaveBeenEnough(t *testing.T) {
 		t.Errorf("who waits ten minutes is served: %+v", got.Models[1])
 	}
 	text := gw.plantain("spend", "--advice")
-	for _, want := range []string{"gemini-3-pro-image: 1 request(s), of which 0 were turned away; the limits in force", "for every project would have been enough", "or Google's Batch for "} {
+	for _, want := range []string{"gemini-3-pro-image: 1 request, of which 0 were turned away; the limits in force", "for every project would have been enough", "or Google's Batch for "} {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}

@@ -242,11 +242,11 @@ func TestADraftIsRefinedAndMadeLargeOnce(t *testing.T) {
 		if got, want := s.drafting(), 2*(2520-747)*60_000-cost; got != want {
 			t.Errorf("drafting saved %d, want %d", got, want)
 		}
-		if told, _, _ := run(t, s.dir, nil, "spend"); !strings.Contains(told, "by 3 draft(s)") {
+		if told, _, _ := run(t, s.dir, nil, "spend"); !strings.Contains(told, "by 3 drafts") {
 			t.Errorf("people are told\n%s", told)
 		}
 		shown, _, _ := run(t, s.dir, nil, "thread", "show", darker.Request)
-		for _, part := range []string{"5 turn(s)", "draft for 4K: A lighthouse", "draft for 4K: Add a boat", "final at 4K", ", goes on with 1, healed: memory"} {
+		for _, part := range []string{"5 turns", "draft for 4K: A lighthouse", "draft for 4K: Add a boat", "final at 4K", ", goes on with 1, healed: memory"} {
 			if !strings.Contains(shown, part) {
 				t.Errorf("the thread lacks %q:\n%s", part, shown)
 			}

@@ -70,6 +70,9 @@ func TestARefusalOfWhatWasFilteredSuggestsOneThatMayPass(t *testing.T) {
 	if code != 1 || out != "" || !strings.Contains(stderr, reframed) || !strings.Contains(stderr, "A prompt that says the same and may pass: Architectural photography") {
 		t.Errorf("generate ends with %d: %s%s", code, out, stderr)
 	}
+	if _, stderr, code := run(t, t.TempDir(), nil, "generate", ruin, "--server", gw.URL); code != 1 || !strings.Contains(stderr, "add --force; it is forgotten at") {
+		t.Errorf("generate ends with %d: %s", code, stderr)
+	}
 }
 
 // For what the policy forbids nothing is offered, and a header is ASCII whatever the

@@ -17,7 +17,7 @@ func TestWhatIsSeenIsFoundWithAndWithoutAGateway(t *testing.T) {
 	if list, _, code := run(t, t.TempDir(), nil, "symptom"); code != 0 || !strings.Contains(list, "\n  app-greyed-out ") {
 		t.Errorf("on a pipe without words: exit %d\n%s", code, list)
 	}
-	if _, stderr, code := run(t, t.TempDir(), nil, "symptom", "429", "--server", "http://127.0.0.1:1"); code != 1 || !strings.Contains(stderr, "ask the gateway") {
+	if _, stderr, code := run(t, t.TempDir(), nil, "symptom", "429", "--server", "http://127.0.0.1:1"); code != 1 || !strings.Contains(stderr, "no answer from a gateway at http://127.0.0.1:1") {
 		t.Errorf("with a gateway that is not there: exit %d, %s", code, stderr)
 	}
 

@@ -53,7 +53,7 @@ func printAdvice(to io.Writer, a gateway.Advised) {
 }
 
 func advice(a ledger.Advice) string {
-	s := fmt.Sprintf("%s: %d request(s), of which %d were turned away; ", a.Model, a.Requests, a.TurnedAway)
+	s := fmt.Sprintf("%s: %s, of which %d were turned away; ", a.Model, count(a.Requests, "request"), a.TurnedAway)
 	if a.Late == 0 {
 		return s + fmt.Sprintf("the limits in force (%s) are enough, with waits of less than %s", limits(a.Capacity), span(toDuration(a.Longest+60))) // told by the minute
 	}

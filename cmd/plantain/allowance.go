@@ -28,8 +28,9 @@ func (f *allowanceFlags) order(name plantain.ClientName, expires string) (gatewa
 	var errs []error
 	if expires != "" {
 		d, err := plantain.ParseSpan(expires)
-		errs = append(errs, err)
-		o.Expires = time.Now().Add(d)
+		if errs = append(errs, err); err == nil {
+			o.Expires = time.Now().Add(d)
+		}
 	}
 	o.Limits = map[plantain.Limit]*json.Number{}
 	for _, b := range f.BudgetUSD {
@@ -105,7 +106,7 @@ func (w *world) catalogue() *gemini.Catalogue {
 }
 
 // may says what a key may use and what is used of it, a line each.
-func may(k gateway.KeyView, now time.Time) (lines []string) {
+func may(k gateway.KeyView) (lines []string) {
 	for _, l := range k.Limits {
 		sign := ""
 		if l.Limit.Money() {
@@ -116,7 +117,7 @@ func may(k gateway.KeyView, now time.Time) (lines []string) {
 			line += fmt.Sprintf(" beside %s%s held by requests that run", sign, l.Held)
 		}
 		if !l.Resets.IsZero() {
-			line += ", resets " + inWords(l.Resets, now) + l.Resets.Local().Format(" MST")
+			line += ", resets " + l.Resets.Local().Format("2 Jan 15:04 MST")
 		}
 		lines = append(lines, line)
 	}

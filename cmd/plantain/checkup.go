@@ -181,7 +181,7 @@ func (v *visit) checkConfig(context.Context) doctor.Finding {
 	}
 	says := "No file, and the key of the environment."
 	if v.source.path != "" {
-		says = fmt.Sprintf("%s, %d project(s).", filepath.Base(v.source.path), len(v.config.Projects))
+		says = fmt.Sprintf("%s, %s.", filepath.Base(v.source.path), count(len(v.config.Projects), "project"))
 	}
 	f := doctor.Finding{State: doctor.OK, Says: says}
 	google, gemini := strings.TrimSpace(v.w.env("GOOGLE_API_KEY")), strings.TrimSpace(v.w.env("GEMINI_API_KEY"))

@@ -43,7 +43,9 @@ func (d *demoCmd) Run(w *world) error {
 		return err
 	}
 	defer show.close()
-	fmt.Fprintf(w.stdout, "Google is simulated on %s, the gateway runs on %s, with three projects of tier 1.\n\n", show.google.address, show.gateway.address)
+	hang(w.stdout, "", "", fmt.Sprintf("Google is simulated on %s, the gateway runs on %s, with three projects of tier 1. "+
+		"Nothing leaves this machine; the dollars are what Google would charge.", show.google.address, show.gateway.address))
+	fmt.Fprintln(w.stdout)
 	if err := show.filtered(w); err != nil {
 		return err
 	}
@@ -146,7 +148,7 @@ func (s *show) filtered(w *world) error {
 	if err := s.plant(map[string]any{"fault": "safety_image", "next": 1}); err != nil {
 		return err
 	}
-	fmt.Fprintf(w.stdout, "1. A prompt that Google filters: %q\n", filteredPrompt)
+	hang(w.stdout, "1. ", "   ", fmt.Sprintf("A prompt that Google filters: %q", filteredPrompt))
 	_, id, err := s.ask(w, filteredPrompt)
 	if none := (*noPictureError)(nil); !errors.As(err, &none) {
 		return fmt.Errorf("the demo expected a filtered answer: %w", err)
@@ -154,7 +156,8 @@ func (s *show) filtered(w *world) error {
 	if err := s.story(w, id); err != nil {
 		return err
 	}
-	fmt.Fprint(w.stdout, "   An answer without an image may cost money, so the gateway never repeats it by itself.\n\n")
+	hang(w.stdout, "   ", "   ", "An answer without an image may cost money, so the gateway never repeats it by itself.")
+	fmt.Fprintln(w.stdout)
 	return nil
 }
 
@@ -163,7 +166,7 @@ func (s *show) image(w *world) (*made, error) {
 	if err := s.plant(map[string]any{"fault": "rate_minute", "next": 1}, map[string]any{"fault": "capacity", "next": 1, "after": "0s"}); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(w.stdout, "2. The same apple without the brand: %q\n", demoPrompt)
+	hang(w.stdout, "2. ", "   ", fmt.Sprintf("The same apple without the brand: %q", demoPrompt))
 	m, id, err := s.ask(w, demoPrompt)
 	if err != nil {
 		return nil, err
@@ -171,7 +174,8 @@ func (s *show) image(w *world) (*made, error) {
 	if err := s.story(w, id); err != nil {
 		return nil, err
 	}
-	fmt.Fprint(w.stdout, "   The used-up minute cost no time: another project had room. The overload was waited out.\n\n")
+	hang(w.stdout, "   ", "   ", "The used-up minute cost no time: another project had room. The overload was waited out.")
+	fmt.Fprintln(w.stdout)
 	m.Path, err = writeNew(filepath.Join(s.dir, "apple"+extension(m.mime)), m.picture)
 	return m, err
 }

@@ -41,7 +41,7 @@ It ends with 0 where nothing is wrong, 1 where something is. -o json gives {"wel
 
   GEMINI_API_KEY=… plantain doctor
   plantain doctor --spend
-  plantain doctor --spend --prompt "a cat in a famous film" -i cat.jpg --model pro`
+  plantain doctor --spend --prompt "a cat in a film" -i cat.jpg --model pro`
 }
 
 // errTold ends a command with 1 after it has said why.

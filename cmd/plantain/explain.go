@@ -41,7 +41,7 @@ It reads an HTTP message or what curl -i and curl -v print, a body of JSON, even
   curl -si https://… | plantain explain
   python make.py 2>&1 | plantain explain
   pbpaste | plantain explain -            (what is on the clipboard of a Mac)
-  plantain explain --request 019f…        (from the header Plantain-Request-Id)
+  plantain explain --request r-0f3…       (header Plantain-Request-Id)
   plantain explain --dir ./logs
   plantain explain --cases failures.jsonl -o json`
 }

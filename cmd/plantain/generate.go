@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ Ctrl-C ends a request that waits. One that is out is paid for, so its picture is
 
 A draft is cheap, may be changed turn by turn, and then be made large once; plantain thread shows the turns:
 
-  plantain generate --draft "A poster of a lighthouse, flat colors" --aspect 2:3
+  plantain generate --draft "A poster of a lighthouse, flat colors"
   plantain generate --refine last "Make the sky darker"
   plantain generate --final last`
 }
@@ -71,14 +72,14 @@ type made struct {
 func (g *generateCmd) Run(w *world) error {
 	c, err := w.loadConfig()
 	at := w.gateway(g.Server, c)
-	if err != nil && at == nil {
-		return err
-	}
 	if c == nil {
 		d := config.Default()
 		c = &d
 	}
 	if err := g.check(c.Catalogue); err != nil {
+		return err
+	}
+	if err != nil && at == nil {
 		return err
 	}
 	way, done, err := g.way(w, c, at)
@@ -150,7 +151,9 @@ func (g *generateCmd) check(c *gemini.Catalogue) error {
 	case g.Final != "":
 		return nil // the rest is for whoever has the thread
 	case g.text() == "" && len(g.Image) == 0:
-		return fmt.Errorf("%w\nthe prompt is empty; say what to make", errUsage)
+		return fmt.Errorf("%w\nthere is no prompt; write plantain generate \"what to make\"", errUsage)
+	case g.text() == "":
+		return fmt.Errorf("%w\nthere is no prompt; say what to make of the picture, such as \"Make the blanket blue\"", errUsage)
 	case g.Refine != "":
 		return nil
 	}
@@ -238,7 +241,7 @@ func (g *generateCmd) images() (images []gallery.Given, err error) {
 		}
 		mime := http.DetectContentType(data)
 		if !strings.HasPrefix(mime, "image/") {
-			return nil, fmt.Errorf("%s is no picture that can be sent (it looks like %s); use PNG, JPEG or WebP", name, mime)
+			return nil, fmt.Errorf("%w\n%s is no picture that can be sent (it looks like %s); use PNG, JPEG or WebP", errUsage, filepath.Base(name), mime)
 		}
 		images = append(images, gallery.Given{MIME: mime, Data: data})
 	}
@@ -269,8 +272,8 @@ func (w *world) printMade(m *made) {
 		return
 	}
 	if w.tty {
-		fmt.Fprintf(w.stderr, "%dx%d, $%s, %d attempt(s), %s, through %s (%s)\n",
-			m.Width, m.Height, m.Cost, m.Attempts, span(time.Duration(m.Took*float64(time.Second))), m.Project, m.Request)
+		fmt.Fprintf(w.stderr, "%dx%d, $%s, %s, %s, through %s\nrequest %s\n",
+			m.Width, m.Height, m.Cost, count(m.Attempts, "attempt"), span(time.Duration(m.Took*float64(time.Second))), m.Project, m.Request)
 		if m.Differs != "" {
 			fmt.Fprintln(w.stderr, "differs from what was asked:", m.Differs)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -28,9 +29,9 @@ type imagesCmd struct {
 func (imagesCmd) Help() string {
 	return `Every picture that was paid for is kept as a file in the images folder, for retention.images (30 days) and up to retention.images_max (20 GB), beyond which the oldest go; retention: {images: 0} keeps no new ones. The text that asked for a picture is kept beside it; with retention: {prompts: false} only a SHA-256 of it.
 
-  plantain images --request r-0f3…         what one request brought
   plantain images get i-0f3… -O poster.png
-  plantain images get r-0f3…               of that request, should the terminal have been closed on it`
+  plantain images get r-0f3…               what one request brought
+  plantain images get last                 the newest`
 }
 
 type imagesList struct {
@@ -42,11 +43,11 @@ type imagesList struct {
 }
 
 type imagesShow struct {
-	ID string `arg:"" help:"The image, as plantain images lists it, or the request that brought it."`
+	ID string `arg:"" help:"The image, as plantain images lists it, or the request that brought it, or last."`
 }
 
 type imagesGet struct {
-	ID   string `arg:"" help:"The image, as plantain images lists it, or the request that brought it."`
+	ID   string `arg:"" help:"The image, as plantain images lists it, or the request that brought it, or last."`
 	File string `short:"O" placeholder:"FILE" help:"Where to write it; - is the standard output. Default: its id in this folder."`
 }
 
@@ -92,15 +93,22 @@ func (l *wall) find(ctx context.Context, id plantain.PictureID) (v gateway.Image
 	return gateway.ViewImage(p), p, err
 }
 
-// named finds an image by its id or by that of the request that brought it.
+// named finds an image by its id or by that of the request that brought it; "last"
+// is the newest.
 func (l *wall) named(ctx context.Context, id string) (v gateway.Image, p plantain.Picture, err error) {
-	if !strings.HasPrefix(id, "r-") {
+	which := url.Values{"request": {id}}
+	switch {
+	case id == "last":
+		which = url.Values{"limit": {"1"}}
+	case !strings.HasPrefix(id, "r-"):
 		return l.find(ctx, plantain.PictureID(id))
 	}
-	found, err := l.list(ctx, url.Values{"request": {id}})
+	found, err := l.list(ctx, which)
 	switch {
 	case err != nil:
 		return v, p, err
+	case len(found) == 0 && id == "last":
+		return v, p, errors.New("no image is kept yet; plantain generate makes one")
 	case len(found) == 0:
 		return v, p, fmt.Errorf("no image of %s is kept: it may still be on its way, or none came; plantain explain --request %s tells", id, id)
 	case len(found) > 1:
@@ -161,12 +169,16 @@ func (l *imagesList) Run(w *world, c *cli) error {
 		w.json(got)
 		return nil
 	}
+	if len(got.Images) == 0 {
+		fmt.Fprintln(w.stdout, "no such image is kept")
+		return nil
+	}
 	rows := [][]string{{"image", "made", "client", "model", "pixels", "MB", "cost", "request"}}
 	for _, i := range got.Images {
 		rows = append(rows, []string{string(i.ID), orNever(i.Made), string(i.Client), string(i.Model), pixels(i),
 			fmt.Sprintf("%.1f", float64(i.Bytes)/1e6), i.Cost.String(), string(i.Request)})
 	}
-	table(w.stdout, rows)
+	list(w.stdout, rows)
 	return nil
 }
 

@@ -171,8 +171,8 @@ func (w *world) keys(c *cli, open opener, change func(*remote, *store.Store) (ga
 		fmt.Fprintf(w.stdout, "%s: %s\n", v.Name, v.State)
 	}
 	if w.output != "json" {
-		for _, line := range may(v, time.Now()) {
-			fmt.Fprintf(w.stderr, "%s: %s\n", v.Name, line)
+		for _, line := range may(v) {
+			wrap(w.stderr, "", string(v.Name)+": "+line)
 		}
 	}
 	return nil
@@ -210,19 +210,19 @@ func (keysList) Run(w *world, c *cli) error {
 		}
 		rows = append(rows, []string{string(k.Name), k.Hint + "…", k.State, admin, orNever(k.Created), orNever(k.Expires), orNever(k.Used)})
 	}
-	table(w.stdout, rows)
+	list(w.stdout, rows)
 	fmt.Fprintf(w.stdout, "\nTimes are those of the zone %s.\n", localZone())
 	said := ""
 	for _, k := range got.Keys {
 		if k.State == "revoked" || k.State == "expired" || k.Name == plantain.ClientName(said) {
 			continue
 		}
-		for i, line := range may(k, time.Now()) {
+		for i, line := range may(k) {
 			if i == 0 {
 				fmt.Fprintf(w.stdout, "\n%s\n", k.Name)
 				said = string(k.Name)
 			}
-			fmt.Fprintf(w.stdout, "  %s\n", line)
+			wrap(w.stdout, "  ", line)
 		}
 	}
 	return nil

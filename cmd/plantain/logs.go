@@ -157,9 +157,9 @@ func printSum(to io.Writer, s *capture.Sum, files int) {
 }
 
 // count gives "1 file", "3 files".
-func count(n int, what string) string {
+func count[N int | int64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return strconv.Itoa(n) + " " + what + "s"
+	return fmt.Sprintf("%d %ss", n, what)
 }

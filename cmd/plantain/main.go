@@ -108,7 +108,7 @@ func run(w *world, args []string) (code int) {
 	w.output = outputOf(args)
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return w.fail(fmt.Errorf("%w (plantain --help shows the commands)", errors.Join(errUsage, err)))
+		return w.fail(fmt.Errorf("%w (%s)", errors.Join(errUsage, err), whereToLook(err)))
 	}
 	w.output, w.config = c.Output, c.Config
 	if err := parsed.Run(w, &c); err != nil {
@@ -143,7 +143,18 @@ func (w *world) fail(err error) int {
 	if w.output == "json" {
 		w.json(map[string]any{"error": message(err)})
 	} else {
-		fmt.Fprintln(w.stderr, "plantain:", message(err))
+		w.complain(message(err))
 	}
 	return code
+}
+
+// whereToLook names the help that teaches what a command line got wrong.
+func whereToLook(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) {
+		if n := wrong.Context.Selected(); n != nil {
+			return n.FullPath() + " --help tells more"
+		}
+	}
+	return "plantain --help shows the commands"
 }

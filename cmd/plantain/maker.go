@@ -63,6 +63,9 @@ func (m *maker) make(ctx context.Context, o order) (*made, error) {
 	}
 	begun := time.Now()
 	res, answer, err := exchange(m.through, r)
+	if err != nil && m.at != nil {
+		err = m.at.unanswered(err)
+	}
 	if err != nil {
 		return nil, e.ended(err)
 	}
@@ -209,7 +212,11 @@ func noPicture(res *http.Response, b gemini.Body) error {
 	if why == "" {
 		why = strings.TrimSpace(b.FinishReason + " " + b.BlockReason)
 	}
-	e.text = fmt.Sprintf("no image (%s): %s Cost: $%s. Plantain does not ask again by itself, because that may cost again.",
-		verdict, why, res.Header.Get("Plantain-Cost-Usd"))
+	e.text = fmt.Sprintf("no image (%s): %s", verdict, why)
+	if res.Header.Get("Plantain-Attempts") == "0" { // it was filtered before: why says all of it
+		e.text = strings.Replace(e.text, "set the header Plantain-Force: filtered", "add --force", 1)
+		return e
+	}
+	e.text += fmt.Sprintf(" Cost: $%s. Plantain does not ask again by itself, because that may cost again.", res.Header.Get("Plantain-Cost-Usd"))
 	return e
 }

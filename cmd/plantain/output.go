@@ -2,9 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,9 +18,39 @@ import (
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// message gives an error's text without the mark of [errUsage].
+// message gives an error's text without the mark of [errUsage], and a file that is
+// not there in plain words, as it was called.
 func message(err error) string {
-	return strings.TrimPrefix(err.Error(), errUsage.Error()+"\n")
+	text := strings.TrimPrefix(err.Error(), errUsage.Error()+"\n")
+	var missing *fs.PathError
+	if errors.As(err, &missing) && errors.Is(missing, fs.ErrNotExist) {
+		text = strings.Replace(text, missing.Error(), near(missing.Path)+" does not exist", 1)
+	}
+	return text
+}
+
+// near is a path from this folder, where it is in it.
+func near(path string) string {
+	folder, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if inside, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(inside) {
+		return inside
+	}
+	return path
+}
+
+// complain prints an error: in lines that fit a terminal, as it is to a pipe.
+func (w *world) complain(text string) {
+	text = "plantain: " + text
+	if !w.tty {
+		fmt.Fprintln(w.stderr, text)
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		hang(w.stderr, "", "  ", line)
+	}
 }
 
 // json prints a value as indented JSON.
@@ -37,6 +70,36 @@ func table(to io.Writer, rows [][]string) {
 		fmt.Fprintln(t, strings.TrimRight(strings.Join(r, "\t"), "\t"))
 	}
 	_ = t.Flush()
+}
+
+// list prints rows under a head as a table. On a terminal where that does not fit,
+// each row begins with its first column, and the rest follows with the words of the
+// head.
+func list(to io.Writer, rows [][]string) {
+	var b strings.Builder
+	table(&b, rows)
+	if f, isFile := to.(*os.File); !isFile || !isTerminal(f) || breadth(b.String()) <= width(to) {
+		fmt.Fprint(to, b.String())
+		return
+	}
+	for _, row := range rows[1:] {
+		fmt.Fprintln(to, row[0])
+		var rest []string
+		for i, value := range row[1:] {
+			if value != "" {
+				rest = append(rest, rows[0][i+1]+" "+value)
+			}
+		}
+		hang(to, "  ", "  ", strings.Join(rest, ", "))
+	}
+}
+
+// breadth is how many columns a text takes.
+func breadth(text string) (columns int) {
+	for line := range strings.SplitSeq(text, "\n") {
+		columns = max(columns, utf8.RuneCountInString(line))
+	}
+	return columns
 }
 
 // inWords gives an instant as people speak of it from now: the clock for today,

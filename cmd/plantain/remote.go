@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/plantainhq/plantain"
@@ -33,12 +35,20 @@ type atFlag struct {
 func (w *world) gateway(server string, c *config.Config) *remote {
 	switch {
 	case server != "":
-		return &remote{strings.TrimSuffix(server, "/"), plantain.NewSecret(w.env("PLANTAIN_KEY"))}
+		return &remote{base(server), plantain.NewSecret(w.env("PLANTAIN_KEY"))}
 	case c != nil:
 		return running(c.Store)
 	default:
 		return nil
 	}
+}
+
+// base is the address of a gateway as it may be typed: with http:// or without.
+func base(server string) string {
+	if !strings.Contains(server, "://") {
+		server = "http://" + server
+	}
+	return strings.TrimSuffix(server, "/")
 }
 
 // withStore finds the gateway to ask, or opens the store by open.
@@ -111,7 +121,7 @@ func (r *remote) download(ctx context.Context, path string, to io.Writer) error 
 	r.authorize(req)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the gateway: %w", err)
+		return r.unanswered(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -122,16 +132,29 @@ func (r *remote) download(ctx context.Context, path string, to io.Writer) error 
 	return err
 }
 
+// unanswered says of which gateway there is no answer.
+func (r *remote) unanswered(err error) error {
+	var asked *url.Error
+	if errors.As(err, &asked) {
+		err = asked.Err // it names method and path
+	}
+	return fmt.Errorf("no answer from a gateway at %s: %w", r.base, err)
+}
+
 // refusalOf is what a gateway says in the place of what it was asked for.
 func refusalOf(res *http.Response, answer []byte) error {
-	return fmt.Errorf("the gateway says: %w", refusal(res, answer))
+	err := fmt.Errorf("the gateway says: %w", refusal(res, answer))
+	if res.StatusCode == http.StatusForbidden && res.Request.Header.Get("Authorization") == "" {
+		err = fmt.Errorf("%w; put a key of it in PLANTAIN_KEY, which plantain keys create NAME makes there", err)
+	}
+	return err
 }
 
 // refusal is what an answer says that is none.
 func refusal(res *http.Response, answer []byte) error {
 	var said struct{ Error struct{ Message string } }
 	_ = json.Unmarshal(answer, &said) // no JSON: the status says it
-	return errors.New(strings.TrimSpace(said.Error.Message + " (" + res.Status + ")"))
+	return errors.New(cmp.Or(said.Error.Message, res.Status))
 }
 
 // here stands for the relay of this process in an address.
@@ -178,12 +201,12 @@ func (r *remote) send(ctx context.Context, method, path, kind string, body io.Re
 	r.authorize(req)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the gateway: %w", err)
+		return r.unanswered(err)
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
 	if err != nil {
-		return fmt.Errorf("ask the gateway: %w", err)
+		return r.unanswered(err)
 	}
 	if res.StatusCode != http.StatusOK {
 		return refusalOf(res, answer)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -75,7 +76,7 @@ func (h *house) serve(w *world, from source, changes *watch) error {
 	}
 	leave := h.attend(w.ctx, from, changes)
 	defer leave()
-	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %d project(s); stop it with Ctrl-C\n", server.address, len(h.built.Projects))
+	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %s; stop it with Ctrl-C\n", server.address, count(len(h.built.Projects), "project"))
 	select {
 	case err := <-server.start():
 		leave()
@@ -112,7 +113,7 @@ func (h *house) stop(w *world, server *server, longest time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), longest+2*moment)
 	defer cancel()
 	if n := h.relay.Running(); n > 0 {
-		fmt.Fprintf(w.stderr, "plantain finishes %d request(s) that may be paid for; Ctrl-C again ends at once\n", n)
+		fmt.Fprintf(w.stderr, "plantain finishes %s that may be paid for; Ctrl-C again ends at once\n", count(n, "request"))
 	}
 	h.relay.Stop()
 	go func() {
@@ -211,12 +212,20 @@ func listen(address string, handler http.Handler, keys bool) (*server, error) {
 	}
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w; stop what uses the port, or choose another with --listen", err)
+		return nil, unheard(address, err)
 	}
 	return &server{
 		Server:   &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute},
 		listener: l, address: l.Addr().String(),
 	}, nil
+}
+
+// unheard says why there can be no listening on an address.
+func unheard(address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use already, perhaps by another gateway; stop it, or choose another port with --listen", address)
+	}
+	return fmt.Errorf("%w; choose another address with --listen", err)
 }
 
 // start serves until Shutdown; the channel tells if that fails.

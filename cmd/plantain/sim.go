@@ -30,10 +30,10 @@ base_url: http://127.0.0.1:9797 in a project of plantain.yaml, or without a file
 
   GET  /sim/requests   what arrived, with project, model and status
   GET  /sim/bill       what Google would charge, by project and request
-  GET  /sim/bill.csv   the same as Cloud Billing exports it, by day and SKU; ?project=NAME
+  GET  /sim/bill.csv   the same as Google exports it; ?project=NAME
   POST /sim/faults     what goes wrong next: {"fault": "capacity", "next": 2}
   POST /sim/reset      forget everything
-  POST /sim/status     what the status page of Google Cloud says: {"status": "red"}
+  POST /sim/status     what Google's status page says: {"status": "red"}
 
 A wrong name of a fault is answered with the list of the right ones. A prompt with [sim:capacity] in it fails that way.`
 }

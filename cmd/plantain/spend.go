@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gateway"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/store"
@@ -69,6 +70,9 @@ func (s *spendCmd) Run(w *world) error {
 		return fmt.Errorf("%w\n--since and --last are two ways to say one thing; use one of them", errUsage)
 	case s.CSV && w.output == "json":
 		return fmt.Errorf("%w\n--csv and -o json are two forms; use one of them", errUsage)
+	}
+	if _, err := plantain.ParseSpan(s.Last); s.Last != "" && err != nil {
+		return fmt.Errorf("%w\n--last: %w", errUsage, err)
 	}
 	if s.Wait != "" && !s.Advice {
 		return fmt.Errorf("%w\n--wait goes with --advice", errUsage)

@@ -56,15 +56,15 @@ func printSpend(to io.Writer, r ledger.Report) {
 func savedNotes(to io.Writer, saved []ledger.Saved) {
 	for _, s := range saved {
 		if s.Cost.High < 0 {
-			wrap(to, "  ", fmt.Sprintf("not saved: %s by %d draft(s), which cost that beside their finals", costOf(plantain.Cost{Low: -s.Cost.High, High: -s.Cost.Low}), s.Requests))
+			wrap(to, "  ", fmt.Sprintf("not saved: %s by %s, which cost that beside their finals", costOf(plantain.Cost{Low: -s.Cost.High, High: -s.Cost.Low}), count(s.Requests, "draft")))
 			continue
 		}
 		if s.Reason == ledger.SparedDraft {
-			wrap(to, "  ", fmt.Sprintf("saved: %s by %d draft(s): what those without a final cost less than the size they were meant for, minus the cost of those with one",
-				costOf(s.Cost), s.Requests))
+			wrap(to, "  ", fmt.Sprintf("saved: %s by %s: what those without a final cost less than the size they were meant for, minus the cost of those with one",
+				costOf(s.Cost), count(s.Requests, "draft")))
 			continue
 		}
-		wrap(to, "  ", fmt.Sprintf("saved: %s by %d request(s) %s", costOf(s.Cost), s.Requests, sparedBy(s.Reason)))
+		wrap(to, "  ", fmt.Sprintf("saved: %s by %s %s", costOf(s.Cost), count(s.Requests, "request"), sparedBy(s.Reason)))
 	}
 }
 
@@ -94,7 +94,7 @@ func spendNotes(to io.Writer, s ledger.Sums) {
 			money(s.Waste), money(s.Cost.Low), percentOf(s.Waste, s.Cost.Low)))
 	}
 	if s.Unsure > 0 {
-		wrap(to, "  ", fmt.Sprintf("unknown: %d attempt(s) whose charge is not known may have cost up to %s together", s.Unsure, money(s.Unknown)))
+		wrap(to, "  ", fmt.Sprintf("unknown: %s whose charge is not known may have cost up to %s together", count(s.Unsure, "attempt"), money(s.Unknown)))
 	}
 }
 

@@ -87,7 +87,7 @@ func printThreads(w *world, threads []gateway.Thread) {
 		rows = append(rows, []string{string(t.ID), strconv.Itoa(len(t.Turns)), strings.Join(sizes, " "), strings.Join(models, " "),
 			costOf(t.Cost), inWords(t.Made, time.Now()), string(t.Client), cut(promptOf(t.Prompt), 40)})
 	}
-	table(w.stdout, rows)
+	list(w.stdout, rows)
 }
 
 // sizeOf is the size that a turn asked for, or what came where none was named.
@@ -136,7 +136,7 @@ func (l *wall) thread(ctx context.Context, id string) (t gateway.Thread, err err
 }
 
 func printThread(w *world, t gateway.Thread) {
-	fmt.Fprintf(w.stdout, "thread %s of %s: %d turn(s), %s, last %s\n", t.ID, t.Client, len(t.Turns), costOf(t.Cost), inWords(t.Made, time.Now()))
+	fmt.Fprintf(w.stdout, "thread %s of %s: %s, %s, last %s\n", t.ID, t.Client, count(len(t.Turns), "turn"), costOf(t.Cost), inWords(t.Made, time.Now()))
 	first := t.Turns[0].Parent
 	if first != "" {
 		fmt.Fprintln(w.stdout, "what came before is kept no more")
@@ -145,7 +145,7 @@ func printThread(w *world, t gateway.Thread) {
 		fmt.Fprintf(w.stdout, "\n%d  %s%s%s\n", n+1, turn.Request, branch(t.Turns, n), healed(turn))
 		wrap(w.stdout, "   ", said(turn))
 		for _, i := range turn.Images {
-			fmt.Fprintf(w.stdout, "   %s  %s  %s  %s\n", w.fileOf(i), pixels(i), turn.Model, costOf(turn.Cost))
+			fmt.Fprintf(w.stdout, "   %s, %s, %s\n   %s\n", pixels(i), turn.Model, costOf(turn.Cost), w.fileOf(i))
 		}
 	}
 }
@@ -183,7 +183,7 @@ func withGiven(t gateway.Turn) string {
 	if t.Given == 0 {
 		return promptOf(t.Prompt)
 	}
-	return fmt.Sprintf("%s (with %d image(s))", promptOf(t.Prompt), t.Given)
+	return fmt.Sprintf("%s (with %s)", promptOf(t.Prompt), count(t.Given, "image"))
 }
 
 // fileOf is the file of an image where it is on this machine, else its id.

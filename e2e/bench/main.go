@@ -62,7 +62,7 @@ func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly
 	if binary == "" {
 		binary = filepath.Join(dir, "plantain")
 		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/plantain")
-		build.Dir = ".."
+		build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0") // static, as it is deployed
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			return fmt.Errorf("build plantain: %w", err)

@@ -78,7 +78,6 @@ func (h *house) serve(w *world, from source, changes *watch) error {
 	leave := h.attend(w.ctx, from, changes)
 	defer leave()
 	debug.FreeOSMemory() // what the start took, migrations above all, is not needed again
-	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %d project(s); stop it with Ctrl-C\n", server.address, len(h.built.Projects))
 	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %s; stop it with Ctrl-C\n", server.address, count(len(h.built.Projects), "project"))
 	select {
 	case err := <-server.start():

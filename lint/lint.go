@@ -127,7 +127,12 @@ func (r *rules) lint(text string) (Report, string) {
 		report.Findings = append(report.Findings, m.Finding)
 	}
 	if w.weak {
-		report.Findings = append(report.Findings, r.missing(p, w)...)
+		for _, f := range r.missing(p, w) {
+			// Text that only lacks its quotes is there.
+			if f.Rule != "no-text" || !slices.ContainsFunc(marks, func(m mark) bool { return m.Rule == "unquoted-text" }) {
+				report.Findings = append(report.Findings, f)
+			}
+		}
 	}
 	slices.SortStableFunc(report.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))

@@ -54,6 +54,23 @@ func TestAbandonedBuildingsAreReframedAsArchitecture(t *testing.T) {
 	}
 }
 
+// What a prompt says is said the same when it is rewritten, in English.
+func TestARewrittenPromptKeepsItsMeaning(t *testing.T) {
+	t.Parallel()
+	for prompt, want := range map[string]string{
+		"a poster with the text Summer Sale 50% off": `A poster with the text "Summer Sale 50% off" with`,
+		"a sign that says 20% off today":             `A sign that says "20% off today"`,
+		"a dog on a lawn, no collar, no owner":       "a dog on a lawn, with a bare neck, kept clear of any owner",
+		"a cute fox character":                       "A cute fox character in an open, empty place",
+		"a full moon over a lake":                    "The colours run from warm tones in the light to cool blue",
+		"shooting star over mountains":               "shooting star over mountains. The view",
+	} {
+		if r := Lint(prompt); !strings.Contains(r.Rewritten, want) || slices.Contains(r.Rules(), "no-text") {
+			t.Errorf("%q is rewritten as %q, with %v", prompt, r.Rewritten, r.Rules())
+		}
+	}
+}
+
 func TestLengthDecidesNothing(t *testing.T) {
 	t.Parallel()
 	short := Lint("Grey cat asleep on a blue wool blanket, window light, close-up")

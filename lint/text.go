@@ -29,6 +29,9 @@ func (r *rules) unquoted(p *prompt) (marks []mark) {
 				continue
 			}
 			first, last := p.all[from].from, p.all[to-1].to
+			if strings.HasPrefix(p.text[last:], "%") {
+				last++
+			}
 			marks = append(marks, at(first, last, "unquoted-text", Warning, r.wording.Text.Why, strconv.Quote(p.text[first:last])))
 			i = to - 1
 			break
@@ -52,7 +55,7 @@ func (r *rules) rendered(p *prompt, from int) (int, int) {
 			break
 		}
 		ends := slices.ContainsFunc(r.says.at(p.all, i), func(m match) bool { return m.of("text ends") })
-		if capital && isCapital(p, i) || !capital && !ends {
+		if capital && (isCapital(p, i) || p.off(i)) || !capital && !ends {
 			to = i + 1
 			continue
 		}
@@ -64,6 +67,11 @@ func (r *rules) rendered(p *prompt, from int) (int, int) {
 		}
 	}
 	return from, to
+}
+
+// off reports the end of a discount: 50% off.
+func (p *prompt) off(i int) bool {
+	return p.all[i].fold == "off" && i > 0 && isDigit(p.text[p.all[i-1].from])
 }
 
 func isCapital(p *prompt, i int) bool {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func (g *Gateway) goOn(w http.ResponseWriter, r *http.Request, wish gallery.Wish
 	}
 	caller.Draft, caller.Final, caller.Estimate = s.Draft, s.Final, r.URL.Query().Get("estimate") == "true"
 	text, _ := json.Marshal(wish) // it was JSON
-	caller.Asks = r.URL.Path + " " + string(text)
+	caller.Asks = fmt.Sprintf("%s %x", r.URL.Path, sha256.Sum256(text))
 	if s.Draft != "" {
 		w.Header().Set("Plantain-Draft", s.Draft)
 	}

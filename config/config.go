@@ -145,7 +145,7 @@ func Default() Config {
 
 // Load reads a file. What is wrong in it is an [*Error] with a line for each
 // problem. A file that names no projects gets the one of the environment; where
-// there is none either, the config comes with an error of NoProject.
+// there is none either, or not the key of a project, the config comes with a Keyless error.
 func Load(path string, env func(string) string) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -157,7 +157,7 @@ func Load(path string, env func(string) string) (*Config, error) {
 // FromEnv is the config where there is no file: the defaults, and one project
 // called "default" with the key in GOOGLE_API_KEY or GEMINI_API_KEY. The former
 // wins, as it does in Google's SDKs. PLANTAIN_UPSTREAM is its base URL. Without a key
-// the config comes with an error of NoProject.
+// the config comes with a Keyless error.
 func FromEnv(env func(string) string) (*Config, error) {
 	c := Default()
 	if e := c.fromEnv(env); e != nil {
@@ -189,7 +189,7 @@ func projectOfEnv(env func(string) string) (Project, *Error) {
 		break
 	}
 	if p.APIKey.Empty() {
-		return Project{}, &Error{NoProject: true, Problems: []Problem{{Message: "no API key: set GEMINI_API_KEY to a key from " +
+		return Project{}, &Error{Keyless: true, Problems: []Problem{{Message: "no API key: set GEMINI_API_KEY to a key from " +
 			"https://aistudio.google.com/apikey, or list your projects in plantain.yaml; `plantain demo` needs no key"}}}
 	}
 	if upstream := strings.TrimSpace(env("PLANTAIN_UPSTREAM")); upstream != "" {

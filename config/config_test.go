@@ -202,14 +202,24 @@ func TestAFileWithoutProjectsAndAnEnvironmentWithoutKey(t *testing.T) {
 	none := func(string) string { return "" }
 	c, err := config.Parse("plantain.yaml", []byte("store: sqlite:other.db"), none)
 	var bad *config.Error
-	if !errors.As(err, &bad) || !bad.NoProject || !strings.HasPrefix(err.Error(), "plantain.yaml: no API key: set GEMINI_API_KEY") {
+	if !errors.As(err, &bad) || !bad.Keyless || !strings.HasPrefix(err.Error(), "plantain.yaml: no API key: set GEMINI_API_KEY") {
 		t.Errorf("%v", err)
 	}
 	if c == nil || c.Store.Reveal() != "sqlite:other.db" {
 		t.Errorf("what needs no key does not get the rest: %+v", c)
 	}
-	if c, err := config.Parse("plantain.yaml", []byte("stroe: sqlite:other.db"), none); c != nil || errors.As(err, &bad) && bad.NoProject {
+	if c, err := config.Parse("plantain.yaml", []byte("stroe: sqlite:other.db"), none); c != nil || errors.As(err, &bad) && bad.Keyless {
 		t.Errorf("a wrong file: %+v, %v", c, err)
+	}
+	const named = "projects: [{name: a, api_key: \"${A_KEY}\"}]\nspend_alerts: {webhook: \"${HOOK}\", day_usd: [5]}\n"
+	c, err = config.Parse("plantain.yaml", []byte(named+"store: sqlite:other.db"), none)
+	if !errors.As(err, &bad) || !bad.Keyless || c == nil || c.Store.Reveal() != "sqlite:other.db" || len(c.Projects) > 0 {
+		t.Errorf("what needs no key does not get the rest: %+v, %v", c, err)
+	}
+	for _, wrong := range []string{"listen: ${LISTEN}", "retry: {attempts: none}", "store: \"sqlite:${STORE}\""} {
+		if c, err := config.Parse("plantain.yaml", []byte(named+wrong), none); c != nil || errors.As(err, &bad) && bad.Keyless {
+			t.Errorf("%s: %+v, %v", wrong, c, err)
+		}
 	}
 }
 

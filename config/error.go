@@ -12,10 +12,10 @@ import (
 type Error struct {
 	File     string // empty: the environment
 	Problems []Problem
-	// NoProject says that nothing is wrong but that there is no project, and no key in
-	// the environment for one. The config comes with such an error: what sends nothing to
-	// Google can do with it.
-	NoProject bool
+	// Keyless says that nothing is wrong but that the environment lacks keys: that of the
+	// only project, or what an api_key or a webhook names. The config comes with such
+	// an error, without projects: what sends nothing to Google can do with it.
+	Keyless bool
 }
 
 // A Problem is one thing to put right. Line and Column count from 1; zero: the
@@ -23,6 +23,7 @@ type Error struct {
 type Problem struct {
 	Line, Column int
 	Message      string
+	keyless      bool // a key that the environment lacks
 }
 
 // Error gives a line for each problem: "plantain.yaml:3:5: unknown key …".
@@ -43,7 +44,7 @@ func (e *Error) Error() string {
 
 // with gives the error, and the config where it can be of use.
 func (e *Error) with(c *Config) (*Config, error) {
-	if e.NoProject {
+	if e.Keyless {
 		return c, e
 	}
 	return nil, e

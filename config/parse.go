@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,7 @@ func Parse(file string, text []byte, env func(string) string) (*Config, error) {
 		r.config(top, text, &c)
 		c.Named = r.named
 		if len(r.problems) > 0 {
-			e = &Error{Problems: r.problems}
+			e = &Error{Problems: r.problems, Keyless: !slices.ContainsFunc(r.problems, func(p Problem) bool { return !p.keyless })}
 			e.sort()
 		}
 	}
@@ -34,7 +35,7 @@ func Parse(file string, text []byte, env func(string) string) (*Config, error) {
 	if e == nil {
 		return &c, nil
 	}
-	e.File = file
+	e.File, c.Projects = file, nil
 	return e.with(&c)
 }
 
@@ -45,7 +46,7 @@ func (r *reader) top(text []byte) (*section, *Error) {
 		return nil, syntaxError(err)
 	}
 	if len(file.Docs) > 1 {
-		return nil, &Error{Problems: []Problem{{1, 1, "more than one YAML document"}}}
+		return nil, &Error{Problems: []Problem{{Line: 1, Column: 1, Message: "more than one YAML document"}}}
 	}
 	empty := &section{reader: r, name: "the file", items: map[string]*ast.MappingValueNode{}}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
@@ -67,10 +68,10 @@ func (r *reader) top(text []byte) (*section, *Error) {
 func syntaxError(err error) *Error {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
-		return &Error{Problems: []Problem{{1, 1, "this is not YAML"}}}
+		return &Error{Problems: []Problem{{Line: 1, Column: 1, Message: "this is not YAML"}}}
 	}
 	where := at.GetToken().Position
-	return &Error{Problems: []Problem{{where.Line, max(where.Column, 1), at.GetMessage()}}}
+	return &Error{Problems: []Problem{{Line: where.Line, Column: max(where.Column, 1), Message: at.GetMessage()}}}
 }
 
 func (r *reader) config(s *section, text []byte, c *Config) {
@@ -145,7 +146,7 @@ func (r *reader) spendAlerts(s *section, a *SpendAlerts) {
 	}
 	if n := s.value("webhook"); n == nil {
 		r.fail(s.key("webhook"), "spend_alerts: webhook is missing; write the URL that is to be told")
-	} else if text, _, ok := r.scalar(n); ok {
+	} else if text, ok := r.secret(n); ok {
 		if u, err := url.Parse(text); err != nil || !reachable(u) {
 			r.fail(n, "webhook is an http:// or https:// URL") // which may be a secret
 		}
@@ -271,7 +272,7 @@ func (r *reader) catalogue(s *section, text []byte, c *Config) {
 	}
 	var at *gemini.CatalogueError
 	if errors.As(err, &at) {
-		r.problems = append(r.problems, Problem{at.Line, max(at.Column, 1), "catalogue: " + at.Message})
+		r.problems = append(r.problems, Problem{Line: at.Line, Column: max(at.Column, 1), Message: "catalogue: " + at.Message})
 		return
 	}
 	r.fail(n, "catalogue: %v", err)

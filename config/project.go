@@ -110,7 +110,7 @@ func (r *reader) apiKey(s *section, p *Project) {
 	if n == nil {
 		return
 	}
-	key, _, ok := r.scalar(n)
+	key, ok := r.secret(n)
 	if ok && !printable(key) {
 		r.fail(n, "api_key holds white space or other characters that no API key has")
 	}

@@ -19,8 +19,9 @@ var variable = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expand puts the environment in for ${NAME}; $${ stands for a plain ${. The
-// complaint is empty where all went well.
-func expand(text string, env func(string) string) (expanded, complaint string) {
+// complaint is empty where all went well; unset says that all it is about is a
+// variable without a value.
+func expand(text string, env func(string) string) (expanded, complaint string, unset bool) {
 	expanded = variable.ReplaceAllStringFunc(text, func(found string) string {
 		if strings.HasPrefix(found, "$$") {
 			return found[1:]
@@ -28,13 +29,13 @@ func expand(text string, env func(string) string) (expanded, complaint string) {
 		name := strings.TrimSuffix(strings.TrimPrefix(found, "${"), "}")
 		switch {
 		case !strings.HasSuffix(found, "}") || !variableName.MatchString(name):
-			complaint = strconv.Quote(found) + " is not the name of an environment variable such as ${STUDIO_A_KEY}; for a plain ${ write $${"
-		case env(name) == "":
-			complaint = "the environment variable " + name + " is not set"
+			complaint, unset = strconv.Quote(found)+" is not the name of an environment variable such as ${STUDIO_A_KEY}; for a plain ${ write $${", false
+		case env(name) == "" && complaint == "":
+			complaint, unset = "the environment variable "+name+" is not set", true
 		}
 		return env(name)
 	})
-	return expanded, complaint
+	return expanded, complaint, unset
 }
 
 func parseDuration(text string) (time.Duration, bool) {

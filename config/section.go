@@ -18,6 +18,7 @@ type reader struct {
 	anchors  map[string]ast.Node
 	problems []Problem
 	named    []plantain.Model // by the document
+	unset    bool             // the last scalar was a variable without a value
 }
 
 func (r *reader) fail(at ast.Node, format string, args ...any) {
@@ -73,12 +74,22 @@ func (r *reader) scalar(n ast.Node) (text, raw string, ok bool) {
 		r.fail(n, "a single value is meant here")
 		return "", "", false
 	}
-	text, complaint := expand(text, r.env)
+	text, complaint, unset := expand(text, r.env)
 	if complaint != "" {
 		r.fail(n, "%s", complaint)
+		r.unset = unset
 		return "", "", false
 	}
 	return text, raw, true
+}
+
+// secret is scalar for what only who sends needs.
+func (r *reader) secret(n ast.Node) (text string, ok bool) {
+	r.unset = false
+	if text, _, ok = r.scalar(n); !ok && r.unset {
+		r.problems[len(r.problems)-1].keyless = true
+	}
+	return text, ok
 }
 
 // A section is one map of the document. It knows which keys were asked for, so

@@ -22,6 +22,8 @@ func TestSlipsAreToldInWordsThatLeadOn(t *testing.T) {
 		{"generate apple --size 1024x1024", 2, "write 1K\n"},
 		{"generate apple --server 127.0.0.1:1", 1, "no answer from a gateway at http://127.0.0.1:1"},
 		{"genrate apple", 2, `did you mean "generate"? (plantain --help shows the commands)`},
+		{"help generate", 0, ""},
+		{"--version", 0, ""},
 		{"keys", 2, "(plantain keys --help tells more)"},
 		{"keys create ann --expires soon", 2, "write it like 12h, 30d or 1d12h\n"},
 		{"spend --last 7x", 2, `--last: "7x" is no span of time`},

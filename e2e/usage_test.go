@@ -56,3 +56,24 @@ func TestTheBooksOpenWithoutAKey(t *testing.T) {
 		}
 	}
 }
+
+// The terminal that serves has the keys that the file names; any other has none, and
+// its commands find the gateway all the same.
+func TestAnotherTerminalNeedsNoKeys(t *testing.T) {
+	t.Parallel()
+	dir, sim := t.TempDir(), startSim(t)
+	writeConfig(t, dir, sim.URL, []string{"${A_KEY}"}, `spend_alerts: {webhook: "${HOOK}", day_usd: [5]}`)
+	gw := start(t, dir, []string{"A_KEY=sim-1-a", "HOOK=http://127.0.0.1:1/"}, "serve", "--listen", "127.0.0.1:0")
+	gw.plantain("generate", "A red apple on a white background", "--size", "512")
+	for _, command := range []string{"projects", "spend", "images", "thread show last", "keys list", "generate --dry-run apple"} {
+		gw.plantain(strings.Fields(command)...)
+	}
+	if out, _, _ := run(t, dir, nil, "doctor"); !strings.Contains(out, "the gateway has them") || strings.Contains(out, "fault ") {
+		t.Errorf("doctor says %s", out)
+	}
+	gw.interrupt()
+	gw.plantain("spend")
+	if _, stderr, code := run(t, dir, nil, "generate", "apple"); code != 1 || !strings.Contains(stderr, "the environment variable A_KEY is not set") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

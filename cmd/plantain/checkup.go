@@ -175,6 +175,11 @@ func (v *visit) checkConfig(context.Context) doctor.Finding {
 	case v.wrong != nil && v.source.path == "":
 		return doctor.Finding{State: doctor.Fault, Side: doctor.You, Says: "There is no key and no configuration that can be used.", Evidence: v.wrong.Error(),
 			Fix: "Make a key at https://aistudio.google.com/apikey and export GEMINI_API_KEY=…"}
+	case v.wrong != nil && v.gateway != nil && v.config != nil:
+		return doctor.Finding{State: doctor.Skipped, Says: "The environment here lacks the keys that it names; the gateway has them."}
+	case v.wrong != nil && v.config != nil:
+		return doctor.Finding{State: doctor.Fault, Side: doctor.You, Says: "The environment lacks the keys that it names.", Evidence: v.wrong.Error(),
+			Fix: "Export the variables that are named."}
 	case v.wrong != nil:
 		return doctor.Finding{State: doctor.Fault, Side: doctor.You, Says: "The configuration can't be used.", Evidence: v.wrong.Error(),
 			Fix: "Correct what is named, by line and column."}

@@ -41,7 +41,7 @@ func (w *world) loadConfig() (*config.Config, error) { return w.source("").load(
 // loadKeyless is loadConfig for what sends nothing to Google: it needs no project.
 func (w *world) loadKeyless() (*config.Config, error) {
 	c, err := w.loadConfig()
-	if bad := (*config.Error)(nil); errors.As(err, &bad) && bad.NoProject {
+	if bad := (*config.Error)(nil); errors.As(err, &bad) && bad.Keyless {
 		return c, nil
 	}
 	return c, err

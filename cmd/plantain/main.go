@@ -102,9 +102,7 @@ func run(w *world, args []string) (code int) {
 	if err != nil {
 		panic(err) // the struct tags are wrong; every test would show it
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = asTyped(args)
 	w.output = outputOf(args)
 	parsed, err := parser.Parse(args)
 	if err != nil {
@@ -146,6 +144,20 @@ func (w *world) fail(err error) int {
 		w.complain(message(err))
 	}
 	return code
+}
+
+// asTyped understands what hands type for other programs: nothing, help, --version.
+func asTyped(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(args[1:], "--help")
+	case args[0] == "--version":
+		return append([]string{"version"}, args[1:]...)
+	default:
+		return args
+	}
 }
 
 // whereToLook names the help that teaches what a command line got wrong.

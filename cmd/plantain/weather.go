@@ -76,7 +76,11 @@ func weather(r pool.WeatherReport, now time.Time) string {
 	case pool.HalfOpen:
 		s += fmt.Sprintf("%s since %s; an attempt is out to see whether it still is", is, inWords(r.Since, now))
 	case pool.Closed:
-		s += "served"
+		if r.Attempts == 0 || r.Refused < r.Attempts {
+			s += "served"
+		} else {
+			s += "not served yet" // and not refused often enough to be held back
+		}
 	}
 	if r.Attempts > 0 {
 		s += fmt.Sprintf("; %d of %d attempts refused in ten minutes", r.Refused, r.Attempts)

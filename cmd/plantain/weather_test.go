@@ -18,6 +18,7 @@ func TestTheWeatherIsToldInAFewLines(t *testing.T) {
 	reports := []pool.WeatherReport{
 		{Sky: google("nb2"), Breaker: pool.Open, Since: ago(time.Minute), Probe: now.Add(12 * time.Second), Refused: 34, Attempts: 40},
 		{Sky: pool.Sky{Model: "nb2", Upstream: plantain.Compatible, Location: "agg.example"}, Attempts: 3},
+		{Sky: google("lite"), Refused: 6, Attempts: 6},
 		{Sky: google("original"), Breaker: pool.Open, Why: plantain.ServerError, Since: ago(5 * time.Minute), Probe: ago(4 * time.Minute)},
 		{Sky: google("pro"), Breaker: pool.HalfOpen, Since: ago(time.Minute), Probe: now.Add(time.Second), Refused: 5, Attempts: 5},
 	}
@@ -36,6 +37,7 @@ weather
     in 12 s; 34 of 40 attempts refused in ten minutes
   nb2 on compatible at agg.example: served; 0 of 3 attempts refused in ten
     minutes
+  lite on gemini: not served yet; 6 of 6 attempts refused in ten minutes
   original on gemini: failing since 10:55:00; the next request tries whether it
     still is
   pro on gemini: overloaded since 10:59:00; an attempt is out to see whether it

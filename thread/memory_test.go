@@ -101,23 +101,6 @@ func TestASignatureBehindItsPartBelongsToIt(t *testing.T) {
 	}
 }
 
-// SDKs give all texts of an answer as one, and clients leave out what was thought between them.
-func TestWordsAreKnownAsClientsPutThemTogether(t *testing.T) {
-	t.Parallel()
-	const answer = `{"candidates":[{"content":{"parts":[{"text":"Here is ","thoughtSignature":"SIG-RUN"},{"thought":true,"text":"Hm."},{"text":"a fox."},{"inlineData":{"mimeType":"image/png","data":"FOX_BASE64"},"thoughtSignature":"SIG-PICTURE"},{"text":" Enjoy!"}]}}]}`
-	m, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	tell(t, m, "studio", firstAsked, answer)
-	for _, text := range []string{"Here is ", "Here is a fox.", "Here is a fox. Enjoy!"} {
-		got, how := heal(t, m, "studio", spelled(strings.Replace(foxAgain, `{"inlineData"`, `{"text":"`+text+`"},{"inlineData"`, 1)))
-		if how != Remembered || !strings.Contains(got, "SIG-RUN") || !strings.Contains(got, "SIG-PICTURE") {
-			t.Errorf("%s: healed by %s: %s", text, how, short(got))
-		}
-	}
-}
-
 // The same words and the same prompts come in many chats.
 func TestWordsAreKnownByThePictureBesideThem(t *testing.T) {
 	t.Parallel()

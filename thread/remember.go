@@ -21,11 +21,9 @@ func (m *Memory) Remember(of plantain.ClientName, asked *gemini.Asked, answer *g
 		talk.say(&asked.Turns[i])
 	}
 	said := talk.said()
-	var parts []*gemini.Part
+	parts := make([]*gemini.Part, len(answer.Parts))
 	for i := range answer.Parts {
-		if p := &answer.Parts[i]; !p.Thought { // texts around one come back as one
-			parts = append(parts, p)
-		}
+		parts[i] = &answer.Parts[i]
 	}
 	var errs []error
 	for _, s := range signatures(parts, said) {
@@ -55,7 +53,6 @@ type signature struct {
 func signatures(parts []*gemini.Part, said [32]byte) (all []signature) {
 	near := beside(parts, said)
 	pictures := 0
-	told := spoken(parts)
 	for i := 0; i < len(parts); i++ {
 		p := parts[i]
 		switch {
@@ -70,20 +67,18 @@ func signatures(parts []*gemini.Part, said [32]byte) (all []signature) {
 			}
 		case isText(p):
 			run := runOf(parts[i:])
-			if s := ofRun(parts[i:], run, near, told); s.at.Len > 0 {
+			if s := ofRun(parts[i:], run, near); s.at.Len > 0 {
 				all = append(all, s)
 			}
 			i += run - 1
-			told = ""
 		}
 	}
 	return all
 }
 
 // ofRun finds the signature of a run of n texts, which a stream may bring on any of
-// them or behind the last, and clients may send back one by one or joined, the first run
-// also with all else that was told.
-func ofRun(parts []*gemini.Part, n int, near, told string) (s signature) {
+// them or behind the last, and clients may send back one by one or joined.
+func ofRun(parts []*gemini.Part, n int, near string) (s signature) {
 	texts := []string{joined(parts[:n]), parts[0].Text}
 	for _, p := range parts[:n] {
 		if p.Signature.Len > 0 {
@@ -95,7 +90,6 @@ func ofRun(parts []*gemini.Part, n int, near, told string) (s signature) {
 	if s.at.Len == 0 && n < len(parts) && carries(parts[n]) {
 		s.at = parts[n].Signature
 	}
-	texts = append(texts, told)
 	for _, beside := range []string{near, ""} {
 		for _, text := range texts {
 			s.keys = append(s.keys, textKey(text, beside))
@@ -110,17 +104,6 @@ func runOf(parts []*gemini.Part) (n int) {
 		n++
 	}
 	return n
-}
-
-// spoken is what all texts of a turn say together, as SDKs give it.
-func spoken(parts []*gemini.Part) string {
-	var texts []*gemini.Part
-	for _, p := range parts {
-		if isText(p) {
-			texts = append(texts, p)
-		}
-	}
-	return joined(texts)
 }
 
 // joined is what some texts say together, as far as a key may be long.

@@ -407,6 +407,7 @@ func TestNobodyGoesOnWithTheThreadOfAnother(t *testing.T) {
 		t.Errorf("something else under the same key gets %d", other.StatusCode)
 	}
 	for _, c := range []struct{ name, value, want string }{
+		{"Plantain-Final", strings.Repeat("r-x", 3000), "is no id of a request"}, {"Plantain-Final", "r-\xff", "is no id of a request"},
 		{"Plantain-Draft", "3K", "asked 3K"}, {"Plantain-Draft", "1K", "is smaller than that"},
 	} {
 		if a := gw.generate(nb2, prompt, "x-goog-api-key", alice, c.name, c.value); a.StatusCode != 400 || !strings.Contains(string(a.body), c.want) {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -281,6 +282,10 @@ func (f flushed) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// requestID is how the ids of requests look. What is longer the books may not take:
+// PostgreSQL indexes no more than 2,704 bytes.
+var requestID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
 // callerOf reads who calls and what it wishes.
 func callerOf(r *http.Request) (relay.Caller, error) {
 	v := visitorOf(r)
@@ -308,7 +313,11 @@ func callerOf(r *http.Request) (relay.Caller, error) {
 	if c.Project = plantain.ProjectName(r.Header.Get("Plantain-Project")); c.Project != "" && !visitorOf(r).admin {
 		return c, errors.New("Plantain-Project: only an admin may choose the project that is asked; leave it out")
 	}
-	c.Final = plantain.RequestID(r.Header.Get("Plantain-Final"))
+	final := r.Header.Get("Plantain-Final")
+	if final != "" && !requestID.MatchString(final) {
+		return c, fmt.Errorf("Plantain-Final: %.80q is no id of a request; it is that of the draft, as Plantain-Request-Id said", final)
+	}
+	c.Final = plantain.RequestID(final)
 	if c.Draft = r.Header.Get("Plantain-Draft"); c.Draft != "" && c.Final != "" {
 		return c, errors.New("Plantain-Draft and Plantain-Final: a draft is no final; use one of the two")
 	}

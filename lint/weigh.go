@@ -57,7 +57,8 @@ func (r *rules) weigh(p *prompt) *weight {
 			w.lacks = append(w.lacks, n)
 		}
 	}
-	if w.shown < fewest {
+	whole := w.own > 1 && w.judged == 0 && !slices.ContainsFunc(w.lacks, func(n need) bool { return n.severity() == Warning })
+	if w.shown < fewest && !whole {
 		w.points = min(w.points, enough-5) // a few keywords of the right kind
 	}
 	w.foreign = p.foreign()

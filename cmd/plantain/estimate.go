@@ -36,7 +36,7 @@ func (m *maker) ask(ctx context.Context, o order) (e relay.Estimate, err error) 
 	if err != nil {
 		return e, err
 	}
-	res, answer, err := exchange(m.through, r)
+	res, answer, err := exchange(m.through, r) //nolint:bodyclose // it is closed there
 	if err != nil {
 		return e, err
 	}

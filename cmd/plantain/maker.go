@@ -62,7 +62,7 @@ func (m *maker) make(ctx context.Context, o order) (*made, error) {
 		return nil, err
 	}
 	begun := time.Now()
-	res, answer, err := exchange(m.through, r)
+	res, answer, err := exchange(m.through, r) //nolint:bodyclose // it is closed there
 	if err != nil && m.at != nil {
 		err = m.at.unanswered(err)
 	}

@@ -70,7 +70,7 @@ func (l *lintCmd) ask(w *world, prompt string, report *lint.Report) (string, err
 		if err != nil {
 			return err
 		}
-		res, answer, err := exchange(h.relay, r)
+		res, answer, err := exchange(h.relay, r) //nolint:bodyclose // it is closed there
 		if err != nil {
 			return err
 		}

@@ -313,7 +313,7 @@ func TestTheWriterReadsWhatReadersDoNotSeeYet(t *testing.T) {
 	if err != nil || !bytes.Equal(got, text[5:]) {
 		t.Errorf("the writer reads %d bytes of %d, %v", len(got), len(text)-5, err)
 	}
-	if n, err := b.ReadAt(make([]byte, 1), 0); n != 0 || err != io.EOF {
+	if n, err := b.ReadAt(make([]byte, 1), 0); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("a reader sees %d bytes, %v", n, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,7 +172,7 @@ func TestWhatIsStillRefusedIsFlattenedOnce(t *testing.T) {
 			if g.StatusCode != c.status || g.Header.Get("Plantain-Healed") != c.healed || h.google.calls() != c.calls {
 				t.Errorf("got %d healed by %q after asking %s", g.StatusCode, g.Header.Get("Plantain-Healed"), h.google.calls())
 			}
-			if fmt.Sprintf("%q", n.bodies) != fmt.Sprintf("%q", c.arrived) {
+			if !slices.Equal(n.bodies, c.arrived) {
 				t.Errorf("arrived\n%s\nwant\n%s", strings.Join(n.bodies, "\n"), strings.Join(c.arrived, "\n"))
 			}
 			if c.status == 400 {
@@ -184,4 +185,14 @@ func TestWhatIsStillRefusedIsFlattenedOnce(t *testing.T) {
 			}
 		})
 	}
+	story(t, "another model that refuses it gets it once", func(t *testing.T) {
+		var n noted
+		h := newHouse(t, map[string][]reply{"a": list(n.before(says(400, missing)), n.before(says(503, capacity)), n.before(says(400, missing)))})
+		h.Policy.Attempts = 2
+		ctx := relay.WithCaller(t.Context(), relay.Caller{Fallback: []plantain.Model{"pro"}})
+		h.do(t, request(ctx, "nb2", talk(bare)))
+		if !slices.Equal(n.bodies, []string{talk(dummied), flat, flat}) {
+			t.Errorf("arrived\n%s", strings.Join(n.bodies, "\n"))
+		}
+	})
 }

@@ -176,12 +176,7 @@ func TestOnlyAnAdminComparesTheBill(t *testing.T) {
 	sim := startSim(t)
 	gw := startGateway(t, sim.URL, two)
 	alice := gw.plantain("keys", "create", "alice")
-	res, err := http.Post(gw.URL+"/api/v1/spend/check?key="+alice, "text/csv", strings.NewReader(sim.export()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusForbidden {
-		t.Errorf("got %d", res.StatusCode)
+	if a := gw.ask(http.MethodPost, "/api/v1/spend/check?key="+alice, sim.export(), "Content-Type", "text/csv"); a.StatusCode != http.StatusForbidden {
+		t.Errorf("got %d", a.StatusCode)
 	}
 }

@@ -27,19 +27,10 @@ type limitOf struct {
 // limitsOf reads GET /api/v1/key with the key itself.
 func (p *process) limitsOf(key string) map[string]limitOf {
 	p.t.Helper()
-	r, err := http.NewRequest(http.MethodGet, p.URL+"/api/v1/key", nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+key)
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
+	a := p.ask(http.MethodGet, "/api/v1/key", "", "Authorization", "Bearer "+key)
 	var got struct{ Limits []limitOf }
-	if err := json.NewDecoder(res.Body).Decode(&got); err != nil || res.StatusCode != 200 {
-		p.t.Fatalf("own key: %s, %v", res.Status, err)
+	if err := json.Unmarshal(a.body, &got); err != nil || a.StatusCode != 200 {
+		p.t.Fatalf("own key: %s, %v", a.Status, err)
 	}
 	limits := map[string]limitOf{}
 	for _, l := range got.Limits {
@@ -287,17 +278,7 @@ func TestWhatCostsNothingTakesNothingOfABudget(t *testing.T) {
 	gw := startGateway(t, sim.URL, []string{"sim-3-a"}, "queue: {max_wait: 100ms}")
 	key := gw.plantain("keys", "create", "alice", "--budget-usd", "1,1/day", "--images-per-day", "9", "--rpm", "9")
 	do := func(method, path, body string) int {
-		r, err := http.NewRequest(method, gw.URL+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("x-goog-api-key", key)
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		return res.StatusCode
+		return gw.ask(method, path, body, "x-goog-api-key", key).StatusCode
 	}
 	sim.fault(next("rate_day", 1))
 	for what, status := range map[string]int{

@@ -54,14 +54,8 @@ func fill(t *testing.T, dir string) (empty func()) {
 // readiness is the status and the text of /readyz.
 func (p *process) readiness() (int, string) {
 	p.t.Helper()
-	res, err := http.Get(p.URL + "/readyz")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var b bytes.Buffer
-	_, _ = b.ReadFrom(res.Body)
-	return res.StatusCode, b.String()
+	a := p.ask(http.MethodGet, "/readyz", "")
+	return a.StatusCode, string(a.body)
 }
 
 // refusedUnkept asks for an image that could not be kept.

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,21 +23,13 @@ type estimate struct {
 // estimate asks what a body would cost.
 func (p *process) estimate(model, body, key string) (e estimate, status int, text string) {
 	p.t.Helper()
-	res, err := http.Post(p.URL+"/api/v1/estimate?model="+model+"&key="+key, "application/json", strings.NewReader(body))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if res.StatusCode == 200 {
-		if err := json.Unmarshal(answer, &e); err != nil {
+	a := p.ask(http.MethodPost, "/api/v1/estimate?model="+model+"&key="+key, body)
+	if a.StatusCode == 200 {
+		if err := json.Unmarshal(a.body, &e); err != nil {
 			p.t.Fatal(err)
 		}
 	}
-	return e, res.StatusCode, string(answer)
+	return e, a.StatusCode, string(a.body)
 }
 
 func TestAnEstimateTellsPriceAndTimeAndSendsNothing(t *testing.T) {

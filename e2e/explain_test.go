@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -181,14 +180,7 @@ func TestExplainARequestOfTheLedger(t *testing.T) {
 	sim := startSim(t)
 	sim.fault(map[string]any{"fault": "capacity", "next": 1})
 	gw := startGateway(t, sim.URL, []string{"sim-1-a"}, "retry: {base: 10ms, cap: 10ms}")
-	res, err := http.Post(gw.URL+"/v1beta/models/gemini-3.1-flash-image:generateContent", "application/json",
-		strings.NewReader(`{"contents":[{"parts":[{"text":"A red apple"}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, res.Body)
-	res.Body.Close()
-	id := res.Header.Get("Plantain-Request-Id")
+	id := gw.generate("gemini-3.1-flash-image", `{"contents":[{"parts":[{"text":"A red apple"}]}]}`).Header.Get("Plantain-Request-Id")
 	want := "capacity false\nsuccess true\n"
 	verdicts := func(out string) (s string) {
 		for line := range strings.Lines(out) {
@@ -204,13 +196,8 @@ func TestExplainARequestOfTheLedger(t *testing.T) {
 	if got := verdicts(out); code != 0 || got != want {
 		t.Errorf("through the gateway: exit %d, %s%s", code, got, errs)
 	}
-	api, err := http.Post(gw.URL+"/api/v1/explain?request="+id, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer api.Body.Close()
 	var said struct{ Verdicts []explained }
-	if err := json.NewDecoder(api.Body).Decode(&said); err != nil || len(said.Verdicts) != 2 || said.Verdicts[0].Class != "capacity" {
+	if err := json.Unmarshal(gw.ask(http.MethodPost, "/api/v1/explain?request="+id, "").body, &said); err != nil || len(said.Verdicts) != 2 || said.Verdicts[0].Class != "capacity" {
 		t.Errorf("by the API: %v, %+v", err, said)
 	}
 	gw.interrupt()
@@ -228,14 +215,10 @@ func TestExplainByTheAPI(t *testing.T) {
 	t.Parallel()
 	gw := startGateway(t, "http://127.0.0.1:1", []string{"sim-1-a"}, "billing: {filtered: free}")
 	post := func(query, body string) (int, []explained) {
-		res, err := http.Post(gw.URL+"/api/v1/explain"+query, "text/plain", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
+		a := gw.ask(http.MethodPost, "/api/v1/explain"+query, body, "Content-Type", "text/plain")
 		var said struct{ Verdicts []explained }
-		_ = json.NewDecoder(res.Body).Decode(&said)
-		return res.StatusCode, said.Verdicts
+		_ = json.Unmarshal(a.body, &said)
+		return a.StatusCode, said.Verdicts
 	}
 	status, got := post("?at=2026-11-24T12:00:00Z", "google.genai.errors.ServerError: 503 UNAVAILABLE. {'error': {'code': 503, 'message': 'The model is overloaded.', 'status': 'UNAVAILABLE'}}")
 	if status != 200 || len(got) != 1 || got[0].Class != "capacity" || !strings.Contains(got[0].Hour, "busiest") {

@@ -10,7 +10,6 @@ import (
 	"image"
 	_ "image/jpeg"
 	_ "image/png"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,7 +34,7 @@ func (p *process) gallery(want int, header ...string) []kept {
 	var got struct{ Images []kept }
 	waitFor(p.t, fmt.Sprintf("%d pictures in the gallery", want), func() bool {
 		got.Images = nil
-		a := p.fetch(http.MethodGet, "/api/v1/images", header...)
+		a := p.ask(http.MethodGet, "/api/v1/images", "", header...)
 		if err := json.Unmarshal(a.body, &got); err != nil {
 			p.t.Fatalf("%v: %s", err, a.body)
 		}
@@ -45,27 +44,6 @@ func (p *process) gallery(want int, header ...string) []kept {
 		p.t.Fatalf("%d pictures in the gallery, want %d", len(got.Images), want)
 	}
 	return got.Images
-}
-
-func (p *process) fetch(method, path string, header ...string) answer {
-	p.t.Helper()
-	r, err := http.NewRequest(method, p.URL+path, nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return answer{res, body}
 }
 
 // pictureIn decodes the picture of an answer.
@@ -113,11 +91,11 @@ func TestGalleryKeepsWhatWasPaidFor(t *testing.T) {
 				got.Bytes != int64(len(want)) || got.SHA256 != hex.EncodeToString(sum[:]) || got.Cost.Low != sim.billed() || got.Cost.High != sim.billed() || got.Width != 1024 {
 				t.Errorf("kept is %+v", got)
 			}
-			content := gw.fetch(http.MethodGet, "/api/v1/images/"+got.ID+"/content")
+			content := gw.ask(http.MethodGet, "/api/v1/images/"+got.ID+"/content", "")
 			if !bytes.Equal(content.body, want) || content.Header.Get("Content-Type") != got.MIME || content.Header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Errorf("%d bytes came back, want %d; %v", len(content.body), len(want), content.Header)
 			}
-			thumb := gw.fetch(http.MethodGet, "/api/v1/images/"+got.ID+"/thumbnail")
+			thumb := gw.ask(http.MethodGet, "/api/v1/images/"+got.ID+"/thumbnail", "")
 			small, kind, err := image.DecodeConfig(bytes.NewReader(thumb.body))
 			if err != nil || kind != "jpeg" || max(small.Width, small.Height) != 512 || thumb.Header.Get("Content-Type") != "image/jpeg" {
 				t.Errorf("the thumbnail: %v, %s of %+v", err, kind, small)
@@ -131,16 +109,9 @@ func TestGalleryOfAStream(t *testing.T) {
 	sim := startSim(t)
 	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
 	for n, query := range []string{"?alt=sse", ""} {
-		res, err := http.Post(gw.URL+"/v1beta/models/"+flash+":streamGenerateContent"+query, "application/json", strings.NewReader(prompt))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, res.Body); err != nil {
-			t.Error(err)
-		}
-		res.Body.Close()
+		gw.ask(http.MethodPost, "/v1beta/models/"+flash+":streamGenerateContent"+query, prompt)
 		got := gw.gallery(n + 1)[0]
-		content := gw.fetch(http.MethodGet, "/api/v1/images/"+got.ID+"/content")
+		content := gw.ask(http.MethodGet, "/api/v1/images/"+got.ID+"/content", "")
 		if at, _, err := image.DecodeConfig(bytes.NewReader(content.body)); err != nil || at.Width != got.Width {
 			t.Errorf("stream%s: %v, %+v", query, err, at)
 		}
@@ -156,21 +127,21 @@ func TestGalleryOfOneClientIsNoOthers(t *testing.T) {
 	hers := gw.gallery(1, "x-goog-api-key", alice)[0]
 	gw.gallery(0, "x-goog-api-key", bob)
 	gw.gallery(1, "x-goog-api-key", boss)
-	if list := gw.fetch(http.MethodGet, "/api/v1/images?client=alice", "x-goog-api-key", bob); !bytes.Contains(list.body, []byte(`"images": []`)) {
+	if list := gw.ask(http.MethodGet, "/api/v1/images?client=alice", "", "x-goog-api-key", bob); !bytes.Contains(list.body, []byte(`"images": []`)) {
 		t.Errorf("bob asked for alice's and got %s", list.body)
 	}
 	of := "/api/v1/images/" + hers.ID
 	for _, path := range []string{of, of + "/content", of + "/thumbnail"} {
 		for key, want := range map[string]int{alice: 200, bob: 404, boss: 200, "": 403} {
-			if a := gw.fetch(http.MethodGet, path, "x-goog-api-key", key); a.StatusCode != want {
+			if a := gw.ask(http.MethodGet, path, "", "x-goog-api-key", key); a.StatusCode != want {
 				t.Errorf("%s: got %d, want %d", path, a.StatusCode, want)
 			}
 		}
 	}
-	if a := gw.fetch(http.MethodDelete, of, "x-goog-api-key", bob); a.StatusCode != 404 {
+	if a := gw.ask(http.MethodDelete, of, "", "x-goog-api-key", bob); a.StatusCode != 404 {
 		t.Errorf("bob removes it: %d", a.StatusCode)
 	}
-	if a := gw.fetch(http.MethodDelete, of, "x-goog-api-key", alice); a.StatusCode != 200 {
+	if a := gw.ask(http.MethodDelete, of, "", "x-goog-api-key", alice); a.StatusCode != 200 {
 		t.Errorf("alice removes it: %d", a.StatusCode)
 	}
 	gw.gallery(0, "x-goog-api-key", boss)
@@ -362,7 +333,7 @@ func TestGalleryWhateverMomentTheGatewayIsKilledAt(t *testing.T) {
 		t.Errorf("%d files, %d rows, %v", len(files), len(got.Images), err)
 	}
 	for _, i := range got.Images {
-		a := gw.fetch(http.MethodGet, "/api/v1/images/"+i.ID+"/content")
+		a := gw.ask(http.MethodGet, "/api/v1/images/"+i.ID+"/content", "")
 		if sum := sha256.Sum256(a.body); hex.EncodeToString(sum[:]) != i.SHA256 {
 			t.Errorf("%s is not as it was kept: %d", i.ID, a.StatusCode)
 		}

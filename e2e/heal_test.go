@@ -6,16 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"google.golang.org/genai"
@@ -23,46 +17,6 @@ import (
 
 // turns is how long the conversations of these tests are.
 const turns = 10
-
-// A recorder stands between a gateway and the simulator and keeps what arrived.
-type recorder struct {
-	URL string
-
-	mu     sync.Mutex
-	bodies [][]byte
-}
-
-func record(t *testing.T, upstream string) *recorder {
-	t.Helper()
-	to, err := url.Parse(upstream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &recorder{}
-	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		body, err := io.ReadAll(q.Body)
-		if err != nil || int64(len(body)) != q.ContentLength {
-			t.Errorf("%d bytes arrived of %d: %v", len(body), q.ContentLength, err)
-		}
-		if strings.Contains(q.URL.Path, "enerateContent") {
-			r.mu.Lock()
-			r.bodies = append(r.bodies, body)
-			r.mu.Unlock()
-		}
-		q.Body = io.NopCloser(bytes.NewReader(body))
-		proxy.ServeHTTP(w, q)
-	}))
-	t.Cleanup(server.Close)
-	r.URL = server.URL
-	return r
-}
-
-func (r *recorder) last() []byte {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.bodies[len(r.bodies)-1]
-}
 
 // refused are the attempts that Google refused.
 func (g *google) refused() (all []arrival) {
@@ -300,8 +254,8 @@ func TestAConversationThatIsRightPassesUntouched(t *testing.T) {
 			chat := newChat(t, gw, model, keep)
 			for n := range 4 {
 				a := chat.say(nth(n))
-				if got := seen.last(); string(got) != chat.body || a.Header.Get("Plantain-Healed") != "" {
-					t.Errorf("turn %d: %d bytes arrived of %d, healed by %q", n, len(got), len(chat.body), a.Header.Get("Plantain-Healed"))
+				if got := seen.last(); string(got.body) != chat.body || a.Header.Get("Plantain-Healed") != "" {
+					t.Errorf("turn %d: %d bytes arrived of %d, healed by %q", n, len(got.body), len(chat.body), a.Header.Get("Plantain-Healed"))
 				}
 			}
 		})
@@ -392,13 +346,13 @@ func TestNoClientGetsTheSignaturesOfAnother(t *testing.T) {
 		return n
 	}
 	before := slices.Clone(chat.contents)
-	if a := chat.say(nth(1)); a.Header.Get("Plantain-Healed") != "memory" || given(seen.last()) != 2 {
-		t.Errorf("alice's own turn has %d of her signatures, healed by %q", given(seen.last()), a.Header.Get("Plantain-Healed"))
+	if a := chat.say(nth(1)); a.Header.Get("Plantain-Healed") != "memory" || given(seen.last().body) != 2 {
+		t.Errorf("alice's own turn has %d of her signatures, healed by %q", given(seen.last().body), a.Header.Get("Plantain-Healed"))
 	}
 	// Bob has the very conversation of Alice.
 	chat.contents, chat.header = before, []string{"x-goog-api-key", bob}
-	if a := chat.say(nth(1)); a.Header.Get("Plantain-Healed") != "placeholder" || given(seen.last()) != 0 {
-		t.Errorf("bob's turn has %d of alice's signatures, healed by %q", given(seen.last()), a.Header.Get("Plantain-Healed"))
+	if a := chat.say(nth(1)); a.Header.Get("Plantain-Healed") != "placeholder" || given(seen.last().body) != 0 {
+		t.Errorf("bob's turn has %d of alice's signatures, healed by %q", given(seen.last().body), a.Header.Get("Plantain-Healed"))
 	}
 	// A new key of the same client is the same client.
 	chat.contents, chat.header = before, []string{"x-goog-api-key", gw.plantain("keys", "rotate", "alice")}

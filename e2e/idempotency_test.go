@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -77,21 +76,7 @@ func TestIdempotencyGivesTheSameAnswerAfterTheEnd(t *testing.T) {
 // streamed sends the prompt with an Idempotency-Key and reads the stream.
 func (p *process) streamed(model, query, key string) answer {
 	p.t.Helper()
-	r, err := http.NewRequest(http.MethodPost, p.URL+"/v1beta/models/"+model+":streamGenerateContent"+query, strings.NewReader(prompt))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	r.Header.Set("Idempotency-Key", key)
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return answer{res, body}
+	return p.ask(http.MethodPost, "/v1beta/models/"+model+":streamGenerateContent"+query, prompt, "Idempotency-Key", key)
 }
 
 func TestIdempotencyOfAStream(t *testing.T) {
@@ -167,7 +152,7 @@ func TestIdempotencyKeysOfClientsAreTheirOwn(t *testing.T) {
 // answerOf reads the kept answer of a request.
 func (p *process) answerOf(id string, header ...string) answer {
 	p.t.Helper()
-	return p.fetch(http.MethodGet, "/api/v1/requests/"+id+"/answer", header...)
+	return p.ask(http.MethodGet, "/api/v1/requests/"+id+"/answer", "", header...)
 }
 
 // hangUp asks, and leaves when the attempt is out.

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -71,25 +70,16 @@ func TestAKeyIsTakenFromWhereverSDKsPutIt(t *testing.T) {
 	sim := startSim(t)
 	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
 	alice := gw.plantain("keys", "create", "alice")
-	for name, c := range map[string]struct{ header, value, query string }{
-		"Google's header": {"x-goog-api-key", alice, ""},
-		"the address":     {"", "", "?key=" + alice},
-		"a bearer token":  {"Authorization", "Bearer " + alice, ""},
+	for name, c := range map[string]struct {
+		query  string
+		header []string
+	}{
+		"Google's header": {"", []string{"x-goog-api-key", alice}},
+		"the address":     {"?key=" + alice, nil},
+		"a bearer token":  {"", []string{"Authorization", "Bearer " + alice}},
 	} {
-		r, err := http.NewRequest(http.MethodPost, gw.URL+"/v1beta/models/gemini-3.1-flash-image:generateContent"+c.query, strings.NewReader(prompt))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c.header != "" {
-			r.Header.Set(c.header, c.value)
-		}
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != 200 {
-			t.Errorf("%s got %d", name, res.StatusCode)
+		if a := gw.ask(http.MethodPost, "/v1beta/models/gemini-3.1-flash-image:generateContent"+c.query, prompt, c.header...); a.StatusCode != 200 {
+			t.Errorf("%s got %d", name, a.StatusCode)
 		}
 	}
 	var list struct {
@@ -126,13 +116,8 @@ func TestABadKeyIsToldInGooglesWordsAndOurs(t *testing.T) {
 		t.Errorf("%d calls reached Google", n)
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
-		res, err := http.Get(gw.URL + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != 200 {
-			t.Errorf("%s got %d", path, res.StatusCode)
+		if a := gw.ask(http.MethodGet, path, ""); a.StatusCode != 200 {
+			t.Errorf("%s got %d", path, a.StatusCode)
 		}
 	}
 }
@@ -174,18 +159,8 @@ func TestTheOwnersRoutesAreForAdmins(t *testing.T) {
 	alice, boss := gw.plantain("keys", "create", "alice"), gw.plantain("keys", "create", "boss", "--admin")
 	for _, path := range []string{"/api/v1/projects", "/api/v1/requests", "/api/v1/keys", "/metrics"} {
 		for key, want := range map[string]int{"": 403, "wrong": 400, alice: 403, boss: 200} {
-			r, err := http.NewRequest(http.MethodGet, gw.URL+path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Authorization", "Bearer "+key)
-			res, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res.Body.Close()
-			if res.StatusCode != want {
-				t.Errorf("%s got %d, want %d", path, res.StatusCode, want)
+			if a := gw.ask(http.MethodGet, path, "", "Authorization", "Bearer "+key); a.StatusCode != want {
+				t.Errorf("%s got %d, want %d", path, a.StatusCode, want)
 			}
 		}
 	}
@@ -222,18 +197,8 @@ func TestOneClientCannotSeeAnothersRequest(t *testing.T) {
 	alice, bob, boss := gw.plantain("keys", "create", "alice"), gw.plantain("keys", "create", "bob"), gw.plantain("keys", "create", "boss", "--admin")
 	id := gw.generate("gemini-3.1-flash-image", prompt, "x-goog-api-key", alice).Header.Get("Plantain-Request-Id")
 	for key, want := range map[string]int{alice: 200, bob: 404, boss: 200} {
-		r, err := http.NewRequest(http.MethodGet, gw.URL+"/api/v1/requests/"+id, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+key)
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != want {
-			t.Errorf("got %d, want %d", res.StatusCode, want)
+		if a := gw.ask(http.MethodGet, "/api/v1/requests/"+id, "", "Authorization", "Bearer "+key); a.StatusCode != want {
+			t.Errorf("got %d, want %d", a.StatusCode, want)
 		}
 	}
 }
@@ -256,13 +221,9 @@ func TestNoVirtualKeyIsFoundAnywhere(t *testing.T) {
 		seen.Write(a.body)
 	}
 	for _, path := range []string{"/api/v1/projects", "/api/v1/requests", "/api/v1/keys", "/metrics", "/v1beta/models", "/v1beta/nothing"} {
-		res, err := http.Get(gw.URL + path + "?key=" + key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = res.Header.Write(&seen)
-		_, _ = io.Copy(&seen, res.Body)
-		res.Body.Close()
+		a := gw.ask(http.MethodGet, path+"?key="+key, "")
+		_ = a.Header.Write(&seen)
+		seen.Write(a.body)
 	}
 	gw.interrupt()
 	seen.WriteString(gw.output())

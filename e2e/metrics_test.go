@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,23 +12,15 @@ import (
 // metrics reads /metrics with a key; empty: none.
 func (p *process) metrics(key string) string {
 	p.t.Helper()
-	r, err := http.NewRequest(http.MethodGet, p.URL+"/metrics", nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	var header []string
 	if key != "" {
-		r.Header.Set("Authorization", "Bearer "+key)
+		header = []string{"Authorization", "Bearer " + key}
 	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		p.t.Fatal(err)
+	a := p.ask(http.MethodGet, "/metrics", "", header...)
+	if a.StatusCode != 200 {
+		p.t.Fatalf("GET /metrics: %s", a.Status)
 	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != 200 {
-		p.t.Fatalf("GET /metrics: %s, %v", res.Status, err)
-	}
-	return string(text)
+	return string(a.body)
 }
 
 func TestMetricsTellTheStateOfTheHouse(t *testing.T) {
@@ -65,11 +56,7 @@ func TestLabelsAreNotWhatClientsSend(t *testing.T) {
 	sim := startSim(t)
 	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
 	for i := range 5 {
-		res, err := http.Post(fmt.Sprintf("%s/v1beta/models/invented-%d:countTokens", gw.URL, i), "application/json", strings.NewReader(prompt))
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
+		gw.ask(http.MethodPost, fmt.Sprintf("/v1beta/models/invented-%d:countTokens", i), prompt)
 		gw.generate(fmt.Sprintf("invented-%d", i), prompt)
 	}
 	if text := gw.metrics(""); strings.Contains(text, "invented") || !strings.Contains(text, `model="",project="a",verdict="model_not_found"} 5`) {

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"context"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,20 +79,12 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	gw := startGateway(t, sim.URL, two, "retry: {base: 10ms, cap: 10ms}")
 	sim.fault(next("rate_day", 1))
 	gw.generate("gemini-3.1-flash-image", prompt)
-	res, err := http.Get(gw.URL + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := gw.metrics("")
 	for _, want := range []string{
 		`verdict="rate_day"} 1`, `verdict="success"} 1`, `plantain_requests_total{status="200"} 1`, `plantain_parked{`,
 		`limit="rpm",model="gemini-3.1-flash-image"`, `plantain_cost_dollars_total{`, `plantain_requests_running 0`,
 	} {
-		if !strings.Contains(string(text), want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("%s is not in\n%s", want, text)
 		}
 	}

@@ -94,12 +94,7 @@ func TestTwoGatewaysOnPostgreSQLNeverAskForTooMuch(t *testing.T) {
 // knock asks for what costs nothing, with a key, and gives the status.
 func (p *process) knock(key string) int {
 	p.t.Helper()
-	res, err := http.Get(p.URL + "/v1beta/models?key=" + key)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	res.Body.Close()
-	return res.StatusCode
+	return p.ask(http.MethodGet, "/v1beta/models?key="+key, "").StatusCode
 }
 
 func TestAKilledGatewayIsOutlivedByTheOther(t *testing.T) {

@@ -170,12 +170,7 @@ func (g *google) billed() int64 {
 // get reads JSON from a process.
 func (p *process) get(path string, into any) {
 	p.t.Helper()
-	res, err := http.Get(p.URL + path)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+	if err := json.Unmarshal(p.ask(http.MethodGet, path, "").body, into); err != nil {
 		p.t.Fatalf("GET %s: %v", path, err)
 	}
 }
@@ -220,18 +215,30 @@ type answer struct {
 	body []byte
 }
 
-// generate sends a body as a plain HTTP client.
+// generate asks a model for a picture.
 func (p *process) generate(model, body string, header ...string) answer {
 	p.t.Helper()
-	a, err := p.try(context.Background(), model, body, header...)
+	return p.ask(http.MethodPost, "/v1beta/models/"+model+":generateContent", body, header...)
+}
+
+// ask sends a body, of JSON unless a header says otherwise, as a plain HTTP client.
+// Headers come by name and value.
+func (p *process) ask(method, path, body string, header ...string) answer {
+	p.t.Helper()
+	a, err := p.send(context.Background(), method, path, body, header...)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return a
 }
 
+// try is generate for what may fail.
 func (p *process) try(ctx context.Context, model, body string, header ...string) (answer, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL+"/v1beta/models/"+model+":generateContent", strings.NewReader(body))
+	return p.send(ctx, http.MethodPost, "/v1beta/models/"+model+":generateContent", body, header...)
+}
+
+func (p *process) send(ctx context.Context, method, path, body string, header ...string) (answer, error) {
+	r, err := http.NewRequestWithContext(ctx, method, p.URL+path, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}

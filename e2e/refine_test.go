@@ -6,25 +6,12 @@ import (
 	"encoding/json"
 	"image"
 	"image/png"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
-
-// A listener passes on to the simulator what comes, and keeps what was asked of it.
-type listener struct {
-	URL string
-
-	mu    sync.Mutex
-	asked []asked
-}
 
 // asked is a request for a picture as Google sees it.
 type asked struct {
@@ -42,38 +29,15 @@ type asked struct {
 	model string
 }
 
-func listen(t *testing.T, to *google) *listener {
-	at, err := url.Parse(to.URL)
-	if err != nil {
-		t.Fatal(err)
+// asked is the last request that arrived.
+func (r *recorder) asked(t *testing.T) (a asked) {
+	t.Helper()
+	last := r.last()
+	if err := json.Unmarshal(last.body, &a); err != nil {
+		t.Errorf("%v: %.300s", err, last.body)
 	}
-	l, pass := &listener{}, httputil.NewSingleHostReverseProxy(at)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return // who asked is gone
-		}
-		if name, ok := strings.CutSuffix(r.URL.Path, ":generateContent"); ok {
-			a := asked{model: filepath.Base(name)}
-			if err := json.Unmarshal(body, &a); err != nil {
-				t.Errorf("%v: %.300s", err, body)
-			}
-			l.mu.Lock()
-			l.asked = append(l.asked, a)
-			l.mu.Unlock()
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		pass.ServeHTTP(w, r)
-	}))
-	t.Cleanup(s.Close)
-	l.URL = s.URL
-	return l
-}
-
-func (l *listener) last() asked {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.asked[len(l.asked)-1]
+	a.model = strings.TrimSuffix(filepath.Base(last.path), ":generateContent")
+	return a
 }
 
 // turns tells a request as text: the role of each turn, its texts, and its pictures by
@@ -185,12 +149,12 @@ func tinyPNG(t *testing.T) []byte {
 }
 
 // byBoth runs a test where generate does it all by itself, and where a gateway does.
-func byBoth(t *testing.T, test func(t *testing.T, s *studio, sim *google, l *listener)) {
+func byBoth(t *testing.T, test func(t *testing.T, s *studio, sim *google, l *recorder)) {
 	for name, through := range map[string]bool{"alone": false, "through a gateway": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := startSim(t)
-			l := listen(t, sim)
+			l := record(t, sim.URL)
 			s := &studio{t, t.TempDir(), map[string]string{}}
 			writeConfig(t, s.dir, l.URL, []string{"sim-1-a"})
 			if through {
@@ -203,7 +167,7 @@ func byBoth(t *testing.T, test func(t *testing.T, s *studio, sim *google, l *lis
 
 func TestADraftIsRefinedAndMadeLargeOnce(t *testing.T) {
 	t.Parallel()
-	byBoth(t, func(t *testing.T, s *studio, sim *google, l *listener) {
+	byBoth(t, func(t *testing.T, s *studio, sim *google, l *recorder) {
 		draft := s.generate("--draft", "A lighthouse", "--aspect", "2:3")
 		if draft.Width != 424 || draft.Draft == nil || draft.Draft.For != "4K" || draft.Draft.Cost == nil ||
 			draft.Draft.Command != "plantain generate --final "+draft.Request {
@@ -217,7 +181,7 @@ func TestADraftIsRefinedAndMadeLargeOnce(t *testing.T) {
 			t.Errorf("a draft goes on with a draft, and its final takes more: %+v after %+v", boat, draft)
 		}
 		want := "user: A lighthouse\nmodel: <a-lighthouse.jpg>\nuser: Make the sky darker\nmodel: <make-the-sky-darker.jpg>\nuser: Add a boat\n"
-		if got := l.last(); got.turns(t, s.made) != want || got.GenerationConfig.ImageConfig.ImageSize != "512" || got.GenerationConfig.ImageConfig.AspectRatio != "2:3" {
+		if got := l.asked(t); got.turns(t, s.made) != want || got.GenerationConfig.ImageConfig.ImageSize != "512" || got.GenerationConfig.ImageConfig.AspectRatio != "2:3" {
 			t.Errorf("Google was asked\n%s with %+v, want\n%s", got.turns(t, s.made), got.GenerationConfig, want)
 		}
 		before := sim.billed()
@@ -228,15 +192,15 @@ func TestADraftIsRefinedAndMadeLargeOnce(t *testing.T) {
 		if paid := sim.billed() - before; paid < boat.Draft.Cost.Low || paid > boat.Draft.Cost.Low*11/10 {
 			t.Errorf("the final cost %d, %d was told", paid, boat.Draft.Cost.Low)
 		}
-		got := l.last()
+		got := l.asked(t)
 		if !strings.HasPrefix(got.turns(t, s.made), want+"model: <boat.jpg>\nuser: Render the last image again") || got.model != nb2 || got.GenerationConfig.ImageConfig.AspectRatio != "2:3" {
 			t.Errorf("Google was asked for the final by\n%s", got.turns(t, s.made))
 		}
 
 		// From the first draft the thread goes on in another way.
 		branch := s.generate("--refine", draft.Request, "Make it a photograph", "--size", "1K", "--aspect", "16:9")
-		if want := "user: A lighthouse\nmodel: <a-lighthouse.jpg>\nuser: Make it a photograph\n"; l.last().turns(t, s.made) != want || branch.Width != 1376 || branch.Draft != nil {
-			t.Errorf("asked\n%s made %+v", l.last().turns(t, s.made), branch)
+		if want := "user: A lighthouse\nmodel: <a-lighthouse.jpg>\nuser: Make it a photograph\n"; l.asked(t).turns(t, s.made) != want || branch.Width != 1376 || branch.Draft != nil {
+			t.Errorf("asked\n%s made %+v", l.asked(t).turns(t, s.made), branch)
 		}
 		// Two drafts at 512 for 4K spared 1773 tokens each; the third one was paid for beside its final.
 		if got, want := s.drafting(), 2*(2520-747)*60_000-cost; got != want {
@@ -256,7 +220,7 @@ func TestADraftIsRefinedAndMadeLargeOnce(t *testing.T) {
 
 func TestWhatCannotGoOnSaysWhy(t *testing.T) {
 	t.Parallel()
-	byBoth(t, func(t *testing.T, s *studio, sim *google, _ *listener) {
+	byBoth(t, func(t *testing.T, s *studio, sim *google, _ *recorder) {
 		small, one := s.generate("A lighthouse", "--size", "1K"), s.generate("A tree", "-m", "original")
 		s.generate("--final", small.Request, "--size", "2K") // and it is "last"
 		made := len(sim.arrivals(":generateContent"))
@@ -290,7 +254,7 @@ func TestWhatCannotGoOnSaysWhy(t *testing.T) {
 
 func TestAThreadGoesOnWithWhatIsKeptOfIt(t *testing.T) {
 	t.Parallel()
-	byBoth(t, func(t *testing.T, s *studio, _ *google, l *listener) {
+	byBoth(t, func(t *testing.T, s *studio, _ *google, l *recorder) {
 		apple := s.generate("A red apple", "-O", "apple")
 		// One picture is of the gallery, and one is not.
 		mine := filepath.Join(s.dir, "mine.png")
@@ -301,7 +265,7 @@ func TestAThreadGoesOnWithWhatIsKeptOfIt(t *testing.T) {
 		s.generate("-i", "apple.jpg", "-i", "mine.png", "Put the apple there", "-O", "both")
 		blue := s.generate("--refine", "last", "Make it blue", "-i", "mine.png")
 		want := "user: Put the apple there <apple.jpg>\nmodel: <both.jpg>\nuser: Make it blue <mine.png>\n"
-		if got := l.last().turns(t, s.made); got != want {
+		if got := l.asked(t).turns(t, s.made); got != want {
 			t.Errorf("Google was asked\n%s want\n%s", got, want)
 		}
 		if len(blue.Notes) != 1 || !strings.Contains(blue.Notes[0], "1 image(s) that came with the prompt of") {
@@ -316,7 +280,7 @@ func TestAThreadGoesOnWithWhatIsKeptOfIt(t *testing.T) {
 			t.Fatal(stderr)
 		}
 		more := s.generate("--refine", "last", "Make it green")
-		if got, want := l.last().turns(t, s.made), "user: Make it blue\nmodel: <make-it-blue.jpg>\nuser: Make it green\n"; got != want {
+		if got, want := l.asked(t).turns(t, s.made), "user: Make it blue\nmodel: <make-it-blue.jpg>\nuser: Make it green\n"; got != want {
 			t.Errorf("Google was asked\n%s want\n%s", got, want)
 		}
 		if len(more.Notes) != 2 || !strings.Contains(more.Notes[0], "what came before is kept no more") {
@@ -343,24 +307,11 @@ func TestNobodyGoesOnWithTheThreadOfAnother(t *testing.T) {
 	}
 	send := func(key, thread, verb, body, idempotency string) answer {
 		t.Helper()
-		r, err := http.NewRequest(http.MethodPost, gw.URL+"/api/v1/threads/"+thread+verb, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("x-goog-api-key", key)
+		header := []string{"x-goog-api-key", key}
 		if idempotency != "" {
-			r.Header.Set("Idempotency-Key", idempotency)
+			header = append(header, "Idempotency-Key", idempotency)
 		}
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return answer{res, text}
+		return gw.ask(http.MethodPost, "/api/v1/threads/"+thread+verb, body, header...)
 	}
 	post := func(key, verb, body string) answer {
 		t.Helper()

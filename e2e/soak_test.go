@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -133,21 +132,12 @@ func (p *process) soakOne(rnd *rand.Rand, faults []string) bool {
 	if chance(0.1) {
 		time.AfterFunc(time.Duration(rnd.IntN(int(200*time.Millisecond))), leave)
 	}
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL+"/v1beta/models/"+model+verb, strings.NewReader(body))
-	if err != nil {
-		p.t.Error(err)
-		return false
-	}
+	var header []string
 	if chance(0.3) {
-		q.Header.Set("Idempotency-Key", fmt.Sprint(rnd.Uint64()))
+		header = []string{"Idempotency-Key", fmt.Sprint(rnd.Uint64())}
 	}
-	res, err := http.DefaultClient.Do(q)
-	if err != nil {
-		return false // it left, or the simulator had it cut
-	}
-	defer res.Body.Close()
-	b, _ := io.ReadAll(res.Body)
-	return bytes.Contains(b, []byte(`"inlineData"`))
+	a, _ := p.send(ctx, http.MethodPost, "/v1beta/models/"+model+verb, body, header...) // it may have left, or the simulator had it cut
+	return bytes.Contains(a.body, []byte(`"inlineData"`))
 }
 
 // A soakSample is what a process takes at rest, and the most memory that it took before.
@@ -203,25 +193,16 @@ func (p *process) files() int {
 
 // metric gives the sum of the series of a metric.
 func (p *process) metric(name string) (sum float64) {
-	res, err := http.Get(p.URL + "/metrics")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	found := false
-	for _, m := range regexp.MustCompile(`(?m)^`+name+`(?:\{[^}]*\})? (\S+)$`).FindAllSubmatch(b, -1) {
-		v, err := strconv.ParseFloat(string(m[1]), 64)
+	text, found := p.metrics(""), false
+	for _, m := range regexp.MustCompile(`(?m)^`+name+`(?:\{[^}]*\})? (\S+)$`).FindAllStringSubmatch(text, -1) {
+		v, err := strconv.ParseFloat(m[1], 64)
 		if err != nil {
 			p.t.Fatal(err)
 		}
 		sum, found = sum+v, true
 	}
 	if !found {
-		p.t.Fatalf("no metric %s in\n%s", name, b)
+		p.t.Fatalf("no metric %s in\n%s", name, text)
 	}
 	return sum
 }

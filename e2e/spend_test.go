@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -81,18 +80,9 @@ func TestSpendTellsWhatWasPaidAndWhatForNothing(t *testing.T) {
 	}
 
 	t.Run("a client sees its own", func(t *testing.T) {
-		r, err := http.NewRequest(http.MethodGet, gw.URL+"/api/v1/spend?by=client&client=bob", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("x-goog-api-key", keyOf["alice"])
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
+		a := gw.ask(http.MethodGet, "/api/v1/spend?by=client&client=bob", "", "x-goog-api-key", keyOf["alice"])
 		var own spending
-		if err := json.NewDecoder(res.Body).Decode(&own); err != nil {
+		if err := json.Unmarshal(a.body, &own); err != nil {
 			t.Fatal(err)
 		}
 		rows := own.Periods[0].Rows
@@ -141,13 +131,8 @@ func TestSpendTellsWhatWasPaidAndWhatForNothing(t *testing.T) {
 				t.Errorf("spend %s: exit %d, %s%s", args, code, stdout, stderr)
 			}
 		}
-		res, err := http.Get(gw.URL + "/api/v1/spend?zone=Mars&key=" + keyOf["alice"])
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		if text, _ := io.ReadAll(res.Body); res.StatusCode != 400 || !strings.Contains(string(text), "is no time zone") {
-			t.Errorf("got %d %s", res.StatusCode, text)
+		if a := gw.ask(http.MethodGet, "/api/v1/spend?zone=Mars&key="+keyOf["alice"], ""); a.StatusCode != 400 || !strings.Contains(string(a.body), "is no time zone") {
+			t.Errorf("got %d %s", a.StatusCode, a.body)
 		}
 	})
 	t.Run("without a gateway the store tells the same", func(t *testing.T) {

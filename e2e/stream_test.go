@@ -2,11 +2,9 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 
 	"google.golang.org/genai"
@@ -89,19 +87,8 @@ func TestStreamedBytesInAreBytesOut(t *testing.T) {
 				}
 			})
 			gw := startGateway(t, url, []string{"sim-1-a"})
-			r, err := http.NewRequestWithContext(context.Background(), http.MethodPost,
-				gw.URL+"/v1/models/gemini-3.1-flash-image:streamGenerateContent"+query, strings.NewReader(prompt))
-			if err != nil {
-				t.Fatal(err)
-			}
-			res, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			got, err := io.ReadAll(res.Body)
-			if err != nil || string(got) != want {
-				t.Errorf("got %q, %v", got, err)
+			if a := gw.ask(http.MethodPost, "/v1/models/gemini-3.1-flash-image:streamGenerateContent"+query, prompt); string(a.body) != want {
+				t.Errorf("got %q", a.body)
 			}
 		})
 	}

@@ -107,13 +107,9 @@ func TestASuggestionOffersNothingForbiddenAndKeepsToItsBounds(t *testing.T) {
 // lint asks the gateway about a prompt.
 func (p *process) lint(prompt string) (report linted) {
 	p.t.Helper()
-	res, err := http.Get(p.URL + "/api/v1/lint?prompt=" + url.QueryEscape(prompt))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&report); err != nil || res.StatusCode != http.StatusOK {
-		p.t.Fatalf("%d: %v", res.StatusCode, err)
+	a := p.ask(http.MethodGet, "/api/v1/lint?prompt="+url.QueryEscape(prompt), "")
+	if err := json.Unmarshal(a.body, &report); err != nil || a.StatusCode != http.StatusOK {
+		p.t.Fatalf("%d: %v", a.StatusCode, err)
 	}
 	return report
 }
@@ -127,23 +123,15 @@ func TestTheGatewayLintsAPrompt(t *testing.T) {
 		t.Errorf("GET gives %+v", want)
 	}
 	for kind, body := range map[string]string{"application/json": `{"prompt": "a dog"}`, "text/plain": "a dog"} {
-		res, err := http.Post(gw.URL+"/api/v1/lint", kind, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := gw.ask(http.MethodPost, "/api/v1/lint", body, "Content-Type", kind)
 		var got linted
-		if err := json.NewDecoder(res.Body).Decode(&got); err != nil || got.Rewritten != want.Rewritten {
-			t.Errorf("POST of %s gives %d, %v, %+v", kind, res.StatusCode, err, got)
+		if err := json.Unmarshal(a.body, &got); err != nil || got.Rewritten != want.Rewritten {
+			t.Errorf("POST of %s gives %d, %v, %+v", kind, a.StatusCode, err, got)
 		}
-		res.Body.Close()
 	}
 	for _, body := range []string{"", `{"promt": "a dog"}`} {
-		res, err := http.Post(gw.URL+"/api/v1/lint", "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if res.Body.Close(); res.StatusCode != http.StatusBadRequest {
-			t.Errorf("POST of %q gives %d", body, res.StatusCode)
+		if a := gw.ask(http.MethodPost, "/api/v1/lint", body); a.StatusCode != http.StatusBadRequest {
+			t.Errorf("POST of %q gives %d", body, a.StatusCode)
 		}
 	}
 	if n := len(sim.arrivals("")); n != 0 {

@@ -32,7 +32,7 @@ type conversation struct {
 func (p *process) conversations(header ...string) []conversation {
 	p.t.Helper()
 	var got struct{ Threads []conversation }
-	a := p.fetch(http.MethodGet, "/api/v1/threads", header...)
+	a := p.ask(http.MethodGet, "/api/v1/threads", "", header...)
 	if err := json.Unmarshal(a.body, &got); err != nil || a.StatusCode != 200 {
 		p.t.Fatalf("%d %v: %s", a.StatusCode, err, a.body)
 	}
@@ -107,7 +107,7 @@ func TestAThreadIsItsClientsOwn(t *testing.T) {
 	hers := gw.conversations("x-goog-api-key", alice)[0].ID
 	for key, want := range map[string]int{alice: 200, bob: 404, boss: 200} {
 		for _, name := range []string{hers, "last"} {
-			if a := gw.fetch(http.MethodGet, "/api/v1/threads/"+name, "x-goog-api-key", key); a.StatusCode != want {
+			if a := gw.ask(http.MethodGet, "/api/v1/threads/"+name, "", "x-goog-api-key", key); a.StatusCode != want {
 				t.Errorf("%s: got %d, want %d", name, a.StatusCode, want)
 			}
 		}
@@ -115,7 +115,7 @@ func TestAThreadIsItsClientsOwn(t *testing.T) {
 	if n := len(gw.conversations("x-goog-api-key", bob)); n != 0 {
 		t.Errorf("bob sees %d", n)
 	}
-	if a := gw.fetch(http.MethodGet, "/api/v1/threads?client=alice", "x-goog-api-key", bob); strings.Contains(string(a.body), hers) {
+	if a := gw.ask(http.MethodGet, "/api/v1/threads?client=alice", "", "x-goog-api-key", bob); strings.Contains(string(a.body), hers) {
 		t.Errorf("bob asked for alice's and got %s", a.body)
 	}
 	if n := len(gw.conversations("x-goog-api-key", boss)); n != 1 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,11 +146,15 @@ func TestTheMemoryIsBoundedByAgeAndBySize(t *testing.T) {
 		}
 		return all
 	}
+	if got := fmt.Sprint(known()); got != "[4 5 6 7 8 9]" { // to the day of the first, seven and more have passed
+		t.Errorf("by age stay %s", got)
+	}
 	if err := m.Tidy(at, false); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(known()); got != "[4 5 6 7 8 9]" { // to the day of the first, seven and more have passed
-		t.Errorf("by age stay %s", got)
+	files, err := m.shelf.List()
+	if old := func(f shelf.File) bool { return at.Sub(f.At) >= m.Age }; err != nil || slices.ContainsFunc(files, old) {
+		t.Errorf("what is too old stays on the disk: %v, %v", files, err)
 	}
 	// All of them were needed just now, but for two that were needed again later.
 	at = at.Add(2 * time.Hour)

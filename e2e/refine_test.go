@@ -229,7 +229,7 @@ func TestWhatCannotGoOnSaysWhy(t *testing.T) {
 			want string
 		}{
 			{[]string{"--refine", "r-zzz", "Add a boat"}, "no picture is kept of r-zzz"},
-			{[]string{"--refine", small.Request}, "the prompt is empty"},
+			{[]string{"--refine", small.Request}, "there is no prompt"},
 			{[]string{"--refine", small.Request, "Add a boat", "--size", "8K"}, "asked 8K"},
 			{[]string{"--refine", small.Request, "Add a boat", "-m", "nb9"}, "\"nb9\" is not known"},
 			{[]string{"--refine", small.Request, "Add a boat", "--draft", "--size", "512"}, "nothing smaller than 512"},
@@ -240,7 +240,7 @@ func TestWhatCannotGoOnSaysWhy(t *testing.T) {
 			{[]string{"--final", "last", "--refine", "last"}, "use one of the two"},
 			{[]string{"--draft", "A tree", "-m", "original"}, "there is no cheaper draft"},
 			{[]string{"--draft", "A tree", "-m", "pro", "--size", "2K"}, "takes as much for 1K as for 2K"},
-			{nil, "the prompt is empty"},
+			{nil, "there is no prompt"},
 		} {
 			if said := s.refused(c.args...); !strings.Contains(said, c.want) {
 				t.Errorf("%q: %s; want %s", c.args, said, c.want)

@@ -90,7 +90,10 @@ func TestAPlaceThatCannotBeWrittenIsToldAtTheStart(t *testing.T) {
 			gw.keyed("k")
 			sim.fault(next("hang", 1))
 			go func() { _, _ = gw.try(t.Context(), flash, prompt) }()
-			waitFor(t, "the attempt to be out", func() bool { return len(sim.arrivals(":generateContent")) == 2 })
+			waitFor(t, "the attempt to be out", func() bool {
+				out := sim.arrivals(":generateContent")
+				return len(out) == 2 && out[1].Fault == "hang"
+			})
 			must(t, os.WriteFile(filepath.Join(dir, "images", "spool", "spool-left"), nil, 0o600))
 			gw.kill()
 			unlock := c.lock(t, dir)

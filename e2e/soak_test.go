@@ -38,7 +38,7 @@ func TestSoak(t *testing.T) {
 	sim := startSim(t, "--latency", "30ms")
 	dir := t.TempDir()
 	writeConfig(t, dir, sim.URL, soakProjects(), "timeout: 2s", "retry: {base: 20ms, cap: 100ms}", "queue: {max_wait: 2s}",
-		"spool: {memory: 16MB}", "retention: {images_max: 40MB, idempotency_max: 40MB}")
+		"spool: {memory: 16MB}", "retention: {images_max: 40MB, idempotency_max: 40MB, signatures_max: 40MB}")
 	gw := serve(t, dir, "--log-level", "error")
 	faults := slices.DeleteFunc(sim.faultNames(), func(name string) bool { return slices.Contains(chaosParks, name) }) // or most of it would be rest
 	var rounds []soakSample

@@ -107,24 +107,39 @@ var ended = regexp.MustCompile(`^\s*(?:(?:and|or)\s*)?([,.;:!?]|$)`)
 // twice is a cut behind a cut.
 var twice = regexp.MustCompile(`\x00(?:\s*(?:,|(?i:and|or|but|` + much + `)\b)?\s*\x00)+`)
 
-var mending = []struct {
+// A mend puts something in the place of what it finds.
+type mend struct {
 	find *regexp.Regexp
 	put  string
-}{
-	{regexp.MustCompile(`\x01\s*(?:(?:and|or)\s*)?\x00\s+(\w)`), " $1"},
-	{regexp.MustCompile(`(?i)(^|[,.;!?])\s*(?:(?:a|an|the|so|very|really|truly|and|with)\s+)?\x00\s*(?:and|or|but|of)\b`), "$1"},
-	{regexp.MustCompile(`(?i)\b(?:with|in|of|under|at|on|by)\s*\x00\s*(?:and\s+)?((?:with|in|of|over|under|at|on|by|behind|above|near)\b)`), "$1"},
-	{regexp.MustCompile(`(?i)\b(?:a|an|the)\s*\x00\s*(an?|the)\b`), "$1"},
-	{regexp.MustCompile(`(?i)\b(a)n?(\s*\x00\s*[aeiou])`), "${1}n$2"},
-	{regexp.MustCompile(`(?i)\b(a)n(\s*\x00\s*[^aeiou\s])`), "$1$2"},
-	{regexp.MustCompile(`\s*\x00\s*`), " "},
-	{regexp.MustCompile(`\x01`), ""},
-	{regexp.MustCompile(`\s+([,.;:!?])`), "$1"},
-	{regexp.MustCompile(`([,;])(?:\s*[,;])+`), "$1"},
-	{regexp.MustCompile(`[,;:]\s*([.!?])`), "$1"},
-	{regexp.MustCompile(`([.!?])(?:\s*[.,;])+`), "$1"},
-	{regexp.MustCompile(`^[\s,.;:!?]+|[\s,;:]+$`), ""},
-	{regexp.MustCompile(`[ \t]{2,}`), " "},
+	// behind is what stands behind a cut where there is something to find, which is
+	// sooner seen than found; nil: it may be anywhere.
+	behind *regexp.Regexp
+}
+
+func (m mend) in(text string) string {
+	if m.behind != nil && !slices.ContainsFunc(strings.Split(text, cut)[1:], m.behind.MatchString) {
+		return text
+	}
+	return m.find.ReplaceAllString(text, m.put)
+}
+
+var mending = []mend{
+	{regexp.MustCompile(`\x01\s*(?:(?:and|or)\s*)?\x00\s+(\w)`), " $1", nil},
+	{regexp.MustCompile(`(?i)(^|[,.;!?])\s*(?:(?:a|an|the|so|very|really|truly|and|with)\s+)?\x00\s*(?:and|or|but|of)\b`), "$1",
+		regexp.MustCompile(`(?i)^\s*(?:and|or|but|of)\b`)},
+	{regexp.MustCompile(`(?i)\b(?:with|in|of|under|at|on|by)\s*\x00\s*(?:and\s+)?((?:with|in|of|over|under|at|on|by|behind|above|near)\b)`), "$1",
+		regexp.MustCompile(`(?i)^\s*(?:and\s+)?(?:with|in|of|over|under|at|on|by|behind|above|near)\b`)},
+	{regexp.MustCompile(`(?i)\b(?:a|an|the)\s*\x00\s*(an?|the)\b`), "$1", regexp.MustCompile(`(?i)^\s*(?:an?|the)\b`)},
+	{regexp.MustCompile(`(?i)\b(a)n?(\s*\x00\s*[aeiou])`), "${1}n$2", regexp.MustCompile(`(?i)^\s*[aeiou]`)},
+	{regexp.MustCompile(`(?i)\b(a)n(\s*\x00\s*[^aeiou\s])`), "$1$2", nil},
+	{regexp.MustCompile(`\s*\x00\s*`), " ", nil},
+	{regexp.MustCompile(`\x01`), "", nil},
+	{regexp.MustCompile(`\s+([,.;:!?])`), "$1", nil},
+	{regexp.MustCompile(`([,;])(?:\s*[,;])+`), "$1", nil},
+	{regexp.MustCompile(`[,;:]\s*([.!?])`), "$1", nil},
+	{regexp.MustCompile(`([.!?])(?:\s*[.,;])+`), "$1", nil},
+	{regexp.MustCompile(`^[\s,.;:!?]+|[\s,;:]+$`), "", nil},
+	{regexp.MustCompile(`[ \t]{2,}`), " ", nil},
 }
 
 // begins is what was put at the beginning of a sentence.
@@ -138,10 +153,9 @@ func tidy(text string) string {
 	for range 2 { // a cut may lead to another
 		text = twice.ReplaceAllString(withoutMuch(text), cut)
 	}
-	text = mending[0].find.ReplaceAllString(text, mending[0].put)
-	text = withoutLeads(text)
+	text = withoutLeads(mending[0].in(text))
 	for _, m := range mending[1:] {
-		text = m.find.ReplaceAllString(text, m.put)
+		text = m.in(text)
 	}
 	return text
 }

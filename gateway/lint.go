@@ -11,9 +11,6 @@ import (
 	"github.com/plantainhq/plantain/lint"
 )
 
-// maxPrompt is more than any prompt that a model reads.
-const maxPrompt = 1 << 20
-
 // lint serves /api/v1/lint: the prompt is ?prompt= of a GET; of a POST it is "prompt" of a
 // body of JSON, or else the body.
 func (g *Gateway) lint(w http.ResponseWriter, r *http.Request) {
@@ -34,12 +31,12 @@ func promptOf(w http.ResponseWriter, r *http.Request) (string, error) {
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
 		var asked struct{ Prompt string }
-		if err := readJSON(w, r, maxPrompt, &asked); err != nil {
+		if err := readJSON(w, r, lint.MaxPrompt, &asked); err != nil {
 			return "", fmt.Errorf(`the body is not {"prompt": "…"}: %w`, err)
 		}
 		return asked.Prompt, nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPrompt))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, lint.MaxPrompt))
 	if err != nil {
 		return "", fmt.Errorf("the prompt could not be read, or is larger than a prompt may be: %w", err)
 	}

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -12,13 +11,7 @@ func (r *Report) Brief() string {
 	if !r.Weak() {
 		return ""
 	}
-	var rules []string
-	for _, f := range r.Findings {
-		if f.Severity != Info && !slices.Contains(rules, f.Rule) {
-			rules = append(rules, f.Rule)
-		}
-	}
-	return fmt.Sprintf("score=%d %s", r.Score, strings.Join(rules, ","))
+	return fmt.Sprintf("score=%d %s", r.Score, strings.Join(r.rules(Error, Warning), ","))
 }
 
 // mostAdvice is how many places of a prompt an advice speaks of.

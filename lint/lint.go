@@ -56,10 +56,10 @@ func (r *Report) Forbidden() bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity == Error })
 }
 
-// Rules gives the rules that a prompt broke, each once, the gravest first. Without
-// any it is nil.
-func (r *Report) Rules() (rules []string) {
-	for _, severity := range []Severity{Error, Warning, Info} {
+// rules gives the rules of some severities that a prompt broke, each once, by severity.
+// Without any it is nil.
+func (r *Report) rules(of ...Severity) (rules []string) {
+	for _, severity := range of {
 		for _, f := range r.Findings {
 			if f.Severity == severity && !slices.Contains(rules, f.Rule) {
 				rules = append(rules, f.Rule)
@@ -68,6 +68,10 @@ func (r *Report) Rules() (rules []string) {
 	}
 	return rules
 }
+
+// MaxPrompt is how many bytes of a prompt are worth reading: more than any model does.
+// [Lint] itself has no bound.
+const MaxPrompt = 1 << 20
 
 // tries bounds how often a rewritten prompt is itself rewritten, until nothing is
 // found in it.

@@ -29,15 +29,15 @@ func TestThePairsOfTheArticle(t *testing.T) {
 	} {
 		weak, strong := Lint(pair.weak), Lint(pair.strong)
 		if weak.Score >= 50 || !weak.Weak() {
-			t.Errorf("%q scores %d, with %v", pair.weak, weak.Score, weak.Rules())
+			t.Errorf("%q scores %d, with %v", pair.weak, weak.Score, weak.rules(Error, Warning, Info))
 		}
 		for _, rule := range pair.rules {
-			if !slices.Contains(weak.Rules(), rule) {
-				t.Errorf("%q lacks the finding %s: %v", pair.weak, rule, weak.Rules())
+			if !slices.Contains(weak.rules(Error, Warning, Info), rule) {
+				t.Errorf("%q lacks the finding %s: %v", pair.weak, rule, weak.rules(Error, Warning, Info))
 			}
 		}
-		if strong.Score < 80 || strong.Weak() || !slices.Equal(strong.Rules(), pair.hints) {
-			t.Errorf("%q scores %d, with %v", pair.strong, strong.Score, strong.Rules())
+		if strong.Score < 80 || strong.Weak() || !slices.Equal(strong.rules(Error, Warning, Info), pair.hints) {
+			t.Errorf("%q scores %d, with %v", pair.strong, strong.Score, strong.rules(Error, Warning, Info))
 		}
 	}
 }
@@ -65,8 +65,8 @@ func TestARewrittenPromptKeepsItsMeaning(t *testing.T) {
 		"a full moon over a lake":                    "The colours run from warm tones in the light to cool blue",
 		"shooting star over mountains":               "shooting star over mountains. The view",
 	} {
-		if r := Lint(prompt); !strings.Contains(r.Rewritten, want) || slices.Contains(r.Rules(), "no-text") {
-			t.Errorf("%q is rewritten as %q, with %v", prompt, r.Rewritten, r.Rules())
+		if r := Lint(prompt); !strings.Contains(r.Rewritten, want) || slices.Contains(r.rules(Error, Warning, Info), "no-text") {
+			t.Errorf("%q is rewritten as %q, with %v", prompt, r.Rewritten, r.rules(Error, Warning, Info))
 		}
 	}
 }
@@ -75,11 +75,11 @@ func TestLengthDecidesNothing(t *testing.T) {
 	t.Parallel()
 	short := Lint("Grey cat asleep on a blue wool blanket, window light, close-up")
 	if short.Weak() || short.Score < 80 {
-		t.Errorf("the short one scores %d, with %v", short.Score, short.Rules())
+		t.Errorf("the short one scores %d, with %v", short.Score, short.rules(Error, Warning, Info))
 	}
 	long := Lint(strings.Repeat("An absolutely stunning, breathtaking and truly incredible picture, so beautiful and magical that words can hardly describe it, ", 5) + "a real masterpiece of the highest quality")
 	if !long.Weak() || long.Score > 30 {
-		t.Errorf("the long one scores %d, with %v", long.Score, long.Rules())
+		t.Errorf("the long one scores %d, with %v", long.Score, long.rules(Error, Warning, Info))
 	}
 }
 
@@ -87,7 +87,7 @@ func TestAnEditIsNotAskedForLightAndLens(t *testing.T) {
 	t.Parallel()
 	for _, edit := range []string{"make the background blue", "Remove the bin", "now in winter", "don't change anything but the sky"} {
 		if r := Lint(edit); r.Kind != "edit" || len(r.Findings) > 0 || r.Rewritten != edit {
-			t.Errorf("%q is read as %s: %v, and rewritten as %q", edit, r.Kind, r.Rules(), r.Rewritten)
+			t.Errorf("%q is read as %s: %v, and rewritten as %q", edit, r.Kind, r.rules(Error, Warning, Info), r.Rewritten)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func sound(t rapid.TB, prompt string) {
 		}
 	}
 	if r.Score < 0 || r.Score > 100 || r.Weak() != (r.Score < enough) || r.Findings == nil {
-		t.Fatalf("%q scores %d, with %v", prompt, r.Score, r.Rules())
+		t.Fatalf("%q scores %d, with %v", prompt, r.Score, r.rules(Error, Warning, Info))
 	}
 	again := Lint(prompt)
 	if again.Score != r.Score || again.Rewritten != r.Rewritten || !slices.Equal(again.Findings, r.Findings) {
@@ -149,7 +149,7 @@ func sound(t rapid.TB, prompt string) {
 	}
 	next := Lint(r.Rewritten)
 	if r.Rewritten != "" && (next.Weak() || next.Rewritten != r.Rewritten) {
-		t.Fatalf("%q\n is rewritten as %q,\n in which there is %v\n and then as %q", prompt, r.Rewritten, next.Rules(), next.Rewritten)
+		t.Fatalf("%q\n is rewritten as %q,\n in which there is %v\n and then as %q", prompt, r.Rewritten, next.rules(Error, Warning, Info), next.Rewritten)
 	}
 }
 

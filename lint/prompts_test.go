@@ -38,11 +38,11 @@ func (l labelled) disagrees(r Report) string {
 		is = "weak"
 	}
 	if is != l.Is {
-		return fmt.Sprintf("is %s: %v", is, r.Rules())
+		return fmt.Sprintf("is %s: %v", is, r.rules(Error, Warning, Info))
 	}
 	for _, rule := range l.Rules {
-		if !slices.Contains(r.Rules(), rule) {
-			return fmt.Sprintf("lacks %s: %v", rule, r.Rules())
+		if !slices.Contains(r.rules(Error, Warning, Info), rule) {
+			return fmt.Sprintf("lacks %s: %v", rule, r.rules(Error, Warning, Info))
 		}
 	}
 	return ""
@@ -77,7 +77,7 @@ func TestRewrittenPromptsAreClean(t *testing.T) {
 		}
 		again := Lint(r.Rewritten)
 		if r.Rewritten == "" || again.Weak() || again.Rewritten != r.Rewritten {
-			t.Errorf("%q\n is rewritten as %q,\n in which there is %v\n and then as %q", l.Prompt, r.Rewritten, again.Rules(), again.Rewritten)
+			t.Errorf("%q\n is rewritten as %q,\n in which there is %v\n and then as %q", l.Prompt, r.Rewritten, again.rules(Error, Warning, Info), again.Rewritten)
 		}
 	}
 }

@@ -31,9 +31,6 @@ What is missing depends on the kind of picture: a photograph wants light and fra
   plantain lint --rewrite gemini-flash "a cool robot character"`
 }
 
-// maxPrompt is more than any prompt that a model reads.
-const maxPrompt = 1 << 20
-
 func (l *lintCmd) Run(w *world) error {
 	prompt, err := l.read(w)
 	if err != nil {
@@ -84,11 +81,11 @@ func (l *lintCmd) fromFile(w *world) (string, error) {
 		defer func() { _ = f.Close() }() // nothing was written
 		from = f
 	}
-	text, err := io.ReadAll(io.LimitReader(from, maxPrompt+1))
+	text, err := io.ReadAll(io.LimitReader(from, lint.MaxPrompt+1))
 	if err != nil {
 		return "", fmt.Errorf("read the prompt: %w", err)
 	}
-	if len(text) > maxPrompt {
+	if len(text) > lint.MaxPrompt {
 		return "", errors.New("more than 1 MB is no prompt")
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil

@@ -16,6 +16,7 @@ import (
 type Buffer struct {
 	spool *Spool
 	refs  atomic.Int32
+	large bool // it begins with a large chunk
 
 	mu     sync.Mutex // guards what follows; the writer's own reads need it not
 	chunks [][]byte
@@ -35,6 +36,13 @@ type Buffer struct {
 func (s *Spool) Buffer() *Buffer {
 	b := &Buffer{spool: s}
 	b.refs.Store(1)
+	return b
+}
+
+// LargeBuffer is like Buffer, for a body that is likely to be a long one.
+func (s *Spool) LargeBuffer() *Buffer {
+	b := s.Buffer()
+	b.large = true
 	return b
 }
 
@@ -212,7 +220,7 @@ func (b *Buffer) room() ([]byte, error) {
 	if n > 0 && b.tail < len(b.chunks[n-1]) {
 		return b.chunks[n-1][b.tail:], nil
 	}
-	if c := b.spool.take(n == 0); c != nil {
+	if c := b.spool.take(n == 0 && !b.large); c != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.chunks, b.tail = append(b.chunks, c), 0

@@ -75,9 +75,9 @@ func (b *Buffer) within(at, limit int64) piece {
 		return piece{file: b.file, offset: at - b.memory, length: limit - at}
 	}
 	chunk, start := 0, int64(0)
-	if at >= firstSize {
-		chunk = 1 + int((at-firstSize)/chunkSize)
-		start = firstSize + int64(chunk-1)*chunkSize
+	if first := int64(len(b.chunks[0])); at >= first {
+		chunk = 1 + int((at-first)/chunkSize)
+		start = first + int64(chunk-1)*chunkSize
 	}
 	end := min(int64(len(b.chunks[chunk])), min(limit, b.memory)-start)
 	return piece{bytes: b.chunks[chunk][at-start : end]}

@@ -24,8 +24,10 @@ func body(n int) []byte {
 
 func TestBodiesComeBackByteForByte(t *testing.T) {
 	t.Parallel()
+	large := map[bool]func(*Spool) *Buffer{false: (*Spool).Buffer, true: (*Spool).LargeBuffer}
 	for name, memory := range map[string]int64{"in memory": 16 << 20, "half on disk": firstSize + chunkSize, "all on disk": 1} {
-		for _, size := range []int{0, 1, firstSize - 1, firstSize, firstSize + 1, firstSize + chunkSize, firstSize + chunkSize + 1, 3*chunkSize + 17} {
+		for i, size := range []int{0, 1, firstSize - 1, firstSize, firstSize + 1, firstSize + chunkSize, firstSize + chunkSize + 1, 3*chunkSize + 17,
+			0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 3*chunkSize + 17} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				s, err := New(t.TempDir(), memory)
@@ -33,7 +35,7 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := body(size)
-				b := s.Buffer()
+				b := large[i >= 8](s)
 				var seen bytes.Buffer
 				if err := b.Fill(iotest.HalfReader(bytes.NewReader(want)), func(p []byte) { seen.Write(p) }); err != nil {
 					t.Fatal(err)

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"slices"
 	"time"
 
 	"github.com/plantainhq/plantain"
@@ -51,6 +52,7 @@ func (s *State) Ahead(now time.Time) bool {
 func (s *State) setBack(now time.Time) {
 	s.Seq++
 	ms, tomorrow := now.UnixMilli(), gemini.DayOf(gemini.Midnight(now))
+	s.Ticks = slices.Clone(s.Ticks)
 	for i := range s.Ticks {
 		s.Ticks[i].At = min(s.Ticks[i].At, ms)
 	}

@@ -76,7 +76,7 @@ func span(l plantain.Limit) time.Duration {
 // A State is what is known of the windows of one [Key]. It is small, plain and
 // serialisable; its zero value is a project that nothing was sent to.
 type State struct {
-	Ticks Ticks   `json:"ticks,omitempty"` // settled amounts that still count, oldest first
+	Ticks Ticks   `json:"ticks,omitempty"` // settled amounts that still count, oldest first; states share them
 	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first: yesterday to tomorrow
 	Holds []Hold  `json:"holds,omitempty"` // reservations of attempts that are out
 	Park  Parking `json:"park,omitzero"`
@@ -116,10 +116,10 @@ type Hold struct {
 	Amount
 }
 
-// Clone gives a copy that shares nothing.
+// Clone gives a copy. It shares the ticks, which are never changed in their place.
 func (s *State) Clone() State {
 	c := *s
-	c.Ticks, c.Days, c.Holds = slices.Clone(s.Ticks), slices.Clone(s.Days), slices.Clone(s.Holds)
+	c.Ticks, c.Days, c.Holds = slices.Clip(s.Ticks), slices.Clone(s.Days), slices.Clone(s.Holds)
 	c.Account.Out = slices.Clone(s.Account.Out)
 	return c
 }
@@ -342,7 +342,7 @@ func (s *State) Settle(now time.Time, attempt plantain.AttemptID, sent time.Time
 // grains is how many ticks a span is kept in at the most: amounts in one grain of
 // time are one tick at the latest instant, so that a state stays small however
 // large the limit.
-const grains = 250
+const grains = 120
 
 func (s *State) tick(at int64, a Amount) {
 	grain := (minute / grains).Milliseconds()
@@ -353,12 +353,13 @@ func (s *State) tick(at int64, a Amount) {
 	for i > 0 && s.Ticks[i-1].At > at {
 		i--
 	}
+	t := Tick{at, a}
+	before := i
 	if i > 0 && at/grain == s.Ticks[i-1].At/grain && len(s.Ticks) > 64 {
-		s.Ticks[i-1].At = max(at, s.Ticks[i-1].At)
-		s.Ticks[i-1].Amount = s.Ticks[i-1].plus(a)
-		return
+		before--
+		t = Tick{max(at, s.Ticks[before].At), s.Ticks[before].plus(a)}
 	}
-	s.Ticks = slices.Insert(s.Ticks, i, Tick{at, a})
+	s.Ticks = slices.Concat(s.Ticks[:before], Ticks{t}, s.Ticks[i:])
 }
 
 // onlySpend reports an amount that only the ten-minute window counts.
@@ -398,7 +399,8 @@ func (s *State) expire(now time.Time) {
 	}
 	s.Holds = slices.DeleteFunc(s.Holds, func(h Hold) bool { return h.overdue(now) })
 	aMinute, ten := now.Add(-minute-Margin).UnixMilli(), now.Add(-tenMinutes-Margin).UnixMilli()
-	s.Ticks = slices.DeleteFunc(s.Ticks, func(t Tick) bool {
-		return t.At <= ten || t.At <= aMinute && t.Spend == 0
-	})
+	over := func(t Tick) bool { return t.At <= ten || t.At <= aMinute && t.Spend == 0 }
+	if slices.ContainsFunc(s.Ticks, over) {
+		s.Ticks = slices.DeleteFunc(slices.Clone(s.Ticks), over)
+	}
 }

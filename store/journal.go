@@ -24,9 +24,10 @@ import (
 type journal struct {
 	file       *os.File
 	generation uint64
-	size       int64 // of this generation's records
-	space      int64 // of the file
-	behind     bool  // records were written that the disk may not have yet
+	size       int64  // of this generation's records
+	space      int64  // of the file
+	behind     bool   // records were written that the disk may not have yet
+	record     []byte // room to put one together
 }
 
 const (
@@ -76,10 +77,11 @@ func (j *journal) begin(generation uint64) error {
 // after the next sync. Where it gives an error there is none, as far as can be
 // helped; the next one is written over it.
 func (j *journal) append(text []byte) error {
-	record := make([]byte, recordHead, recordHead+len(text))
+	record := append(j.record[:0], make([]byte, recordHead)...)
 	binary.BigEndian.PutUint32(record, uint32(len(text)))
 	binary.BigEndian.PutUint64(record[8:], j.generation)
 	record = append(record, text...)
+	j.record = record[:0]
 	binary.BigEndian.PutUint32(record[4:], crc32.Checksum(record[8:], castagnoli))
 	if _, err := j.file.WriteAt(record, j.size); err != nil {
 		return err

@@ -389,6 +389,56 @@ func TestAStoreThatCannotTakeItsJournalOverSaysSo(t *testing.T) {
 	open(t, path)
 }
 
+func TestAJournalNeedsNothingOfTheOther(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "p.db")
+	s := open(t, path)
+	openAttempt(t, s, "a-1", now.Add(time.Minute))
+	must(t, s.backend.flush(t.Context()))
+	w := s.backend.(*writer)
+	w.turn <- struct{}{} // the tables stay behind
+	defer func() { <-w.turn }()
+	for _, id := range []plantain.AttemptID{"a-2", "a-3"} {
+		c := &call{move{step{Opens: &plantain.Attempt{ID: id, Opened: now, Deadline: now}}, []pool.Key{key}, func(st pool.States) error {
+			st[key].Reserve(now, id, now.Add(time.Minute), pool.Amount{Requests: 1})
+			return nil
+		}}, make(chan error, 1)}
+		w.commit([]*call{c})
+		must(t, <-c.done)
+	}
+	file, err := os.ReadFile(w.journals.name(int(w.journals.turns % 2)))
+	must(t, err)
+	alone := filepath.Join(t.TempDir(), "alone.db")
+	must(t, os.WriteFile(alone+".redo0", file, 0o600))
+	states, err := open(t, alone).Windows(t.Context())
+	must(t, err)
+	if n := len(states[key].Holds); n != 3 {
+		t.Errorf("%d reservations, want those of all three attempts", n)
+	}
+}
+
+func TestAJournalOfAnEarlierVersionIsTakenOver(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "p.db")
+	js := &journals{path: path}
+	must(t, js.append([]byte(`{"owner":"o","windows":[{"project":"p","model":"m","state":{"ticks":[1784905200000,1,1,20,0],"seq":2}}]}`)))
+	states, err := open(t, path).Windows(t.Context())
+	must(t, err)
+	if s := states[pool.Key{Project: "p", Model: "m"}]; s == nil || s.Seq != 2 || len(s.Ticks) != 1 {
+		t.Errorf("the window is %+v", s)
+	}
+}
+
+func TestAJournalWithAGapIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "p.db")
+	js := &journals{path: path}
+	must(t, js.append([]byte(`{"owner":"o","changes":[{"project":"p","from":3,"to":{"seq":4}}]}`)))
+	if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "goes on from change 3 of a window of project p, of which the tables have 0") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWhatIsSettledOrClaimedIsOnTheDiskAndTheRestFollowsIt(t *testing.T) {
 	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "p.db"))

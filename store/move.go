@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/ledger"
@@ -61,9 +62,9 @@ func (t *tx) step(owner string, s step) error {
 	return nil
 }
 
-// change gives those of the states of keys that fn changes, as it leaves them.
+// apply gives those of the states of keys that fn changes, as it leaves them.
 // window gives a state as it is, which stays as it is.
-func change(keys []pool.Key, fn func(pool.States) error, window func(pool.Key) pool.State) (pool.States, error) {
+func apply(keys []pool.Key, fn func(pool.States) error, window func(pool.Key) pool.State) (pool.States, error) {
 	states, before := pool.States{}, map[pool.Key]int64{}
 	for _, k := range keys {
 		s := window(k)
@@ -87,7 +88,14 @@ func change(keys []pool.Key, fn func(pool.States) error, window func(pool.Key) p
 type record struct {
 	Owner   string   `json:"owner"` // who opened the attempts
 	Steps   []step   `json:"steps,omitempty"`
-	Windows []window `json:"windows,omitempty"` // as the last of the moves left them
+	Changes []change `json:"changes,omitempty"` // of windows, by all of the moves
+	Windows []window `json:"windows,omitempty"` // as the moves left them; earlier versions wrote these
+}
+
+type change struct {
+	Project plantain.ProjectName `json:"project"`
+	Model   plantain.Model       `json:"model,omitempty"`
+	pool.Change
 }
 
 type window struct {
@@ -96,24 +104,58 @@ type window struct {
 	State   pool.State           `json:"state"`
 }
 
-// redo brings a record into the tables, however much of it is there already.
-func (t *tx) redo(r record) error {
-	for _, s := range r.Steps {
-		err := t.step(r.Owner, s)
-		if err != nil && !errors.Is(err, errUsed) && !errors.Is(err, relay.ErrNotOut) && !errors.Is(err, relay.ErrClaimed) {
+// redo brings records into the tables, oldest first, however much of them is there
+// already, or younger.
+func (t *tx) redo(records ...record) error {
+	there, changed := pool.States{}, pool.States{}
+	window := func(k pool.Key) (*pool.State, error) {
+		if there[k] == nil {
+			s, err := t.window(k)
+			if err != nil {
+				return nil, err
+			}
+			there[k] = &s
+		}
+		return there[k], nil
+	}
+	for _, r := range records {
+		if err := t.steps(r.Owner, r.Steps); err != nil {
 			return err
+		}
+		for _, w := range r.Windows {
+			k := pool.Key{Project: w.Project, Model: w.Model}
+			s, err := window(k)
+			if err != nil {
+				return err
+			}
+			if w.State.Seq > s.Seq {
+				there[k], changed[k] = &w.State, &w.State
+			}
+		}
+		for _, c := range r.Changes {
+			k := pool.Key{Project: c.Project, Model: c.Model}
+			s, err := window(k)
+			if err != nil {
+				return err
+			}
+			if c.To.Seq <= s.Seq {
+				continue
+			}
+			after, ok := c.After(s)
+			if !ok {
+				return fmt.Errorf("the journal goes on from change %d of a window of project %s, of which the tables have %d", c.From, k.Project, s.Seq)
+			}
+			there[k], changed[k] = &after, &after
 		}
 	}
-	for _, w := range r.Windows {
-		k := pool.Key{Project: w.Project, Model: w.Model}
-		there, err := t.window(k)
-		if err != nil {
-			return err
-		}
-		if w.State.Seq <= there.Seq {
-			continue // what is there is younger
-		}
-		if err := t.writeWindow(k, &w.State); err != nil {
+	return t.writeWindows(changed)
+}
+
+// steps takes those of the steps of moves that were not taken yet.
+func (t *tx) steps(owner string, steps []step) error {
+	for _, s := range steps {
+		err := t.step(owner, s)
+		if err != nil && !errors.Is(err, errUsed) && !errors.Is(err, relay.ErrNotOut) && !errors.Is(err, relay.ErrClaimed) {
 			return err
 		}
 	}

@@ -147,14 +147,12 @@ func (w *server) move(ctx context.Context, m move) error {
 		if err != nil {
 			return err
 		}
-		changed, err := change(m.keys, m.fn, func(k pool.Key) pool.State { return states[k] })
+		changed, err := apply(m.keys, m.fn, func(k pool.Key) pool.State { return states[k] })
 		if err != nil {
 			return err
 		}
-		for k, s := range changed {
-			if err := t.writeWindow(k, s); err != nil {
-				return err
-			}
+		if err := t.writeWindows(changed); err != nil {
+			return err
 		}
 		return t.step(w.owner, m.step)
 	})

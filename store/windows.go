@@ -53,6 +53,15 @@ func (t *tx) writeWindow(k pool.Key, s *pool.State) error {
 	return nil
 }
 
+func (t *tx) writeWindows(states pool.States) error {
+	for k, s := range states {
+		if err := t.writeWindow(k, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Windows gives all states, for the pool's first snapshot.
 func (s *Store) Windows(ctx context.Context) (pool.States, error) {
 	rows, err := s.query(ctx, readWindows)

@@ -22,7 +22,7 @@ const (
 	maxBatch = 256
 	// The tables follow the journal so soon, or when it holds so many moves: small
 	// pieces, because a long one takes a processor from those who wait.
-	foldIn    = 50 * time.Millisecond
+	foldIn    = 200 * time.Millisecond
 	foldAfter = 512
 	// maxBehind bounds, in bytes, what the tables may be behind while they can't be
 	// written: so long the books go on.
@@ -74,10 +74,16 @@ type journaled struct {
 
 func (j *journaled) empty() bool { return len(j.steps) == 0 && len(j.windows) == 0 }
 
-func (j *journaled) record(owner string) record {
-	r := record{Owner: owner, Steps: j.steps}
-	for k, s := range j.windows {
-		r.Windows = append(r.Windows, window{k.Project, k.Model, *s})
+// record gives what the journal keeps of more, which follows j. A journal has the
+// whole of each window once: it needs nothing of the other one.
+func (j *journaled) record(owner string, more *journaled) record {
+	r := record{Owner: owner, Steps: more.steps}
+	for k, s := range more.windows {
+		before := j.windows[k]
+		if before == nil {
+			before = &pool.State{}
+		}
+		r.Changes = append(r.Changes, change{k.Project, k.Model, pool.ChangeOf(before, s)})
 	}
 	return r
 }
@@ -238,7 +244,7 @@ func (w *writer) make(m *move, made *journaled, out map[plantain.AttemptID]bool)
 	if m.Opens != nil && isOut(m.Opens.ID) {
 		return errUsed
 	}
-	changed, err := change(m.keys, guarded(m.fn), func(k pool.Key) pool.State {
+	changed, err := apply(m.keys, guarded(m.fn), func(k pool.Key) pool.State {
 		if s := made.windows[k]; s != nil {
 			return *s
 		}
@@ -285,7 +291,7 @@ func (w *writer) write(made *journaled, waits bool) error {
 	if w.behind.bytes+w.active.bytes >= maxBehind {
 		return errors.New("the tables of the store can't be written, and the journal beside them takes no more")
 	}
-	text, err := json.Marshal(made.record(w.owner))
+	text, err := json.Marshal(w.active.record(w.owner, made))
 	if err != nil {
 		return fmt.Errorf("encode a move: %w", err)
 	}
@@ -376,12 +382,20 @@ func (w *writer) fold() {
 		w.behind, w.active = w.active, journaled{}
 		w.journals.turn()
 	}
-	r, end := w.behind.record(w.owner), make(chan error, 1)
+	behind, end := w.behind, make(chan error, 1)
 	w.folding = end
 	go func() {
-		end <- w.transact(func(t *tx) error { return t.redo(r) })
+		end <- w.transact(func(t *tx) error { return t.fold(w.owner, behind) })
 		_ = w.alone(context.Background(), func() error { return w.folded(end) })
 	}()
+}
+
+// fold brings moves into the tables, which have nothing younger.
+func (t *tx) fold(owner string, j journaled) error {
+	if err := t.steps(owner, j.steps); err != nil {
+		return err
+	}
+	return t.writeWindows(j.windows)
 }
 
 // folded takes note of how a fold ended, if nobody has yet. One that failed is tried
@@ -474,19 +488,13 @@ func (w *writer) recover() error {
 	if err != nil || len(texts) == 0 {
 		return err
 	}
-	err = w.transact(func(t *tx) error {
-		for _, text := range texts {
-			var r record
-			if err := json.Unmarshal(text, &r); err != nil {
-				return fmt.Errorf("decode the journal: %w", err)
-			}
-			if err := t.redo(r); err != nil {
-				return err
-			}
+	all := make([]record, len(texts))
+	for i, text := range texts {
+		if err := json.Unmarshal(text, &all[i]); err != nil {
+			return fmt.Errorf("decode the journal: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
+	}
+	if err := w.transact(func(t *tx) error { return t.redo(all...) }); err != nil {
 		return err
 	}
 	return w.journals.remove()

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"time"
 
@@ -307,6 +308,15 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 	if !a.route.free() {
 		t.account(a, r, n)
 	}
+	t.logAttempt(a, r, n)
+	v := r.verdict
+	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: r.member.Name, Class: v.Class, Charged: v.Charged, Cost: r.cost})
+}
+
+func (t *Transport) logAttempt(a *ask, r *result, n int) {
+	if !t.log().Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
 	v := r.verdict
 	said := []any{"request", a.id, "attempt", n, "project", r.member.Name, "model", a.entry.ID,
 		"status", r.facts.Status, "verdict", v.Class.String(), "charged", v.Charged.String(), "cost", r.cost.String(),
@@ -317,7 +327,6 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 		}
 	}
 	t.log().Info("attempt", said...)
-	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: r.member.Name, Class: v.Class, Charged: v.Charged, Cost: r.cost})
 }
 
 func (t *Transport) account(a *ask, r *result, n int) {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -102,6 +103,9 @@ func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, body *sendable
 	return req, nil
 }
 
+// scanners holds those not in use: what they need to begin is some kilobytes.
+var scanners = sync.Pool{New: func() any { return gemini.NewScanner("") }}
+
 // read spools the answer and shows it to the scanner as it comes. It is held: the
 // client sees of it what the loop lets go.
 func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
@@ -111,12 +115,18 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 		return
 	}
 	body = &bounded{from: body, most: t.set().maxAnswer()}
-	scan := gemini.NewScanner(res.Header.Get("Content-Type"))
+	scan := scanners.Get().(*gemini.Scanner)
+	defer scanners.Put(scan)
+	scan.OnEvent = nil
+	scan.Reset(res.Header.Get("Content-Type"))
 	tap := func(p []byte) { _, _ = scan.Write(p) }
 	if g.encoding != "" {
 		tap = func([]byte) {}
 	}
 	g.body = t.spool.Buffer()
+	if res.StatusCode == http.StatusOK && f.ask.route.pays() {
+		g.body = t.spool.LargeBuffer() // a picture
+	}
 	g.body.Hold()
 	if f.ask.route.streams() && res.StatusCode == http.StatusOK {
 		scan.OnEvent = t.stream(f, o, g, scan, n)

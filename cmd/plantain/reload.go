@@ -3,104 +3,76 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/config"
 	"github.com/plantainhq/plantain/pool"
 )
 
-// settled is how long a file must be quiet before it is read: editors write it in
-// several steps.
-const settled = 200 * time.Millisecond
+// lookEvery is how often a file is looked at. One that changed is read when it
+// stayed as it is for so long: editors write it in several steps.
+const lookEvery = time.Second
 
 // follow puts a changed configuration in force, when its file changes or its owner
 // says so, until the context ends. A file that is wrong changes nothing.
 func (h *house) follow(ctx context.Context, from source, w *watch) {
-	var quiet <-chan time.Time
-	for {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for changing := false; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case e := <-w.events:
-			if w.concerns(e) {
-				quiet = time.After(settled)
+		case <-look.C:
+			changed := w.changed()
+			if changed || !changing {
+				changing = changed
+				continue
 			}
-			continue
-		case err := <-w.errors:
-			h.log.Warn("watch the configuration", "error", err)
-			quiet = time.After(settled) // events may have been lost
-			continue
-		case <-quiet:
 		case <-w.asked:
 		}
-		quiet = nil
+		changing = false
 		h.reload(from)
 	}
 }
 
-// A watch tells of changes in the folder of a file: one that is replaced is
-// another file, so to watch the file itself would be to watch the old one.
+// A watch looks at a file. It does not ask to be told of changes: what would tell,
+// tells of every other file in the folder too, and the store, which may be there, is
+// written to with every attempt.
 type watch struct {
-	path   string
-	target string // where the path led when last looked at
-	events <-chan fsnotify.Event
-	errors <-chan error
-	asked  chan os.Signal // SIGHUP
-	folder *fsnotify.Watcher
+	path  string
+	seen  os.FileInfo    // nil: it was not there
+	asked chan os.Signal // SIGHUP
 }
 
 // begin watches a file; call it before the file is read, so that no change is
 // missed. Without a path only signals come.
-func begin(path string, log *slog.Logger) *watch {
+func begin(path string) *watch {
 	w := &watch{path: path, asked: make(chan os.Signal, 1)}
 	signal.Notify(w.asked, syscall.SIGHUP)
-	if path == "" {
-		return w
-	}
-	folder, err := fsnotify.NewWatcher()
-	if err == nil {
-		w.folder, w.events, w.errors = folder, folder.Events, folder.Errors
-		err = folder.Add(filepath.Dir(path))
-	}
-	if err != nil {
-		log.Warn("the configuration is not watched; send SIGHUP after a change", "error", err)
-	}
-	w.target, _ = filepath.EvalSymlinks(path) // none: whatever comes is a change
+	w.changed()
 	return w
 }
 
-func (w *watch) end() {
-	signal.Stop(w.asked)
-	if w.folder != nil {
-		_ = w.folder.Close()
-	}
-}
+func (w *watch) end() { signal.Stop(w.asked) }
 
-// concerns reports whether an event is one of the file. The store may be in the
-// same folder and write often.
-func (w *watch) concerns(e fsnotify.Event) bool {
-	switch {
-	case e.Op == fsnotify.Chmod:
-		return false
-	case filepath.Base(e.Name) == filepath.Base(w.path):
-		return true
-	case e.Op == fsnotify.Write:
+// changed reports whether the file is another one than when it was called last, or
+// was written to.
+func (w *watch) changed() bool {
+	if w.path == "" {
 		return false
 	}
-	// Kubernetes replaces a folder through which the file is linked.
-	was := w.target
-	w.target, _ = filepath.EvalSymlinks(w.path)
-	return w.target != was
+	was := w.seen
+	w.seen, _ = os.Stat(w.path) // nil where it is not there, or can't be looked at
+	if was == nil || w.seen == nil {
+		return was != w.seen
+	}
+	return !os.SameFile(was, w.seen) || !was.ModTime().Equal(w.seen.ModTime()) || was.Size() != w.seen.Size()
 }
 
 // reload reads the configuration again and puts it in force.

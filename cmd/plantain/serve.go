@@ -47,7 +47,7 @@ func (s *serveCmd) Run(w *world) error {
 	log := logger(w, s.LogLevel)
 	slog.SetDefault(log)
 	from := w.source(s.Listen)
-	changes := begin(from.path, log)
+	changes := begin(from.path)
 	defer changes.end()
 	c, err := from.load()
 	if err != nil {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -207,6 +208,12 @@ func (s *statusRecorder) WriteHeader(status int) {
 func (s *statusRecorder) Write(p []byte) (int, error) {
 	s.status = cmp.Or(s.status, http.StatusOK)
 	return s.ResponseWriter.Write(p)
+}
+
+// ReadFrom implements [io.ReaderFrom], so that the kernel can send what is in a file.
+func (s *statusRecorder) ReadFrom(r io.Reader) (int64, error) {
+	s.status = cmp.Or(s.status, http.StatusOK)
+	return io.Copy(s.ResponseWriter, r)
 }
 
 // Unwrap lets an answer be flushed through.

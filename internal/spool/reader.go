@@ -21,6 +21,7 @@ type Reader struct {
 	b      *Buffer
 	quit   <-chan struct{}
 	at     int64
+	own    *os.File // the buffer's file, with a place in it that is the reader's own; nil: not opened
 	closed bool
 }
 
@@ -107,7 +108,8 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo writes the rest of the body, chunks without a copy of its own.
+// WriteTo writes the rest of the body, chunks without a copy of its own, and a file
+// so that a socket can take it from the kernel's cache.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {
@@ -124,7 +126,7 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 			short, err = w.Write(next.bytes)
 			n = int64(short)
 		} else {
-			n, err = io.Copy(w, io.NewSectionReader(next.file, next.offset, next.length))
+			n, err = io.Copy(w, r.run(next))
 		}
 		r.at += n
 		total += n
@@ -132,6 +134,38 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 			return total, err
 		}
 	}
+}
+
+// run reads a run of the file. The kernel sends from where a file stands, so each
+// reader opens it for itself; where that fails, because it was moved, it is read
+// without that.
+func (r *Reader) run(next piece) io.Reader {
+	if r.own == nil {
+		r.own = again(next.file)
+	}
+	if r.own != nil {
+		if _, err := r.own.Seek(next.offset, io.SeekStart); err == nil {
+			return io.LimitReader(r.own, next.length)
+		}
+	}
+	return io.NewSectionReader(next.file, next.offset, next.length)
+}
+
+// again opens a file that is open once more; nil: what has its name is not that file.
+func again(f *os.File) *os.File {
+	was, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	own, err := os.Open(f.Name())
+	if err != nil {
+		return nil
+	}
+	if is, err := own.Stat(); err != nil || !os.SameFile(was, is) {
+		_ = own.Close()
+		return nil
+	}
+	return own
 }
 
 // ReadAt implements [io.ReaderAt] over what is to be seen of the body at once: it
@@ -201,6 +235,9 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 func (r *Reader) Close() error {
 	if !r.closed {
 		r.closed = true
+		if r.own != nil {
+			_ = r.own.Close() // it was only read
+		}
 		r.b.Release()
 	}
 	return nil

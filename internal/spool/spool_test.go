@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -73,6 +75,89 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestReadersOfASpilledBodyDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := body(5 << 20)
+	b := s.Buffer()
+	defer b.Release()
+	if _, err := b.Write(want); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for range 3 {
+			to, err := listener.Accept()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			go func() {
+				defer to.Close()
+				r := b.Reader(nil)
+				defer r.Close()
+				if n, err := r.WriteTo(to); n != int64(len(want)) || err != nil {
+					t.Errorf("wrote %d bytes, %v", n, err)
+				}
+			}()
+		}
+	}()
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			from, err := net.Dial("tcp", listener.Addr().String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer from.Close()
+			if got, err := io.ReadAll(from); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestASpilledBodyIsReadWhereverItsFileWent(t *testing.T) {
+	t.Parallel()
+	for _, instead := range []bool{false, true} {
+		dir := t.TempDir()
+		s, err := New(dir, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := body(100_000)
+		b := s.Buffer()
+		if _, err := b.Write(want); err != nil {
+			t.Fatal(err)
+		}
+		name := b.file.Name()
+		if err := os.Rename(name, filepath.Join(dir, "moved")); err != nil {
+			t.Fatal(err)
+		}
+		if instead {
+			if err := os.WriteFile(name, body(100_001), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := b.Reader(nil)
+		var got bytes.Buffer
+		if _, err := r.WriteTo(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("another file in its place: %v: %d bytes, %v", instead, got.Len(), err)
+		}
+		r.Close()
+		b.Release()
 	}
 }
 

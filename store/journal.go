@@ -77,11 +77,11 @@ func (j *journal) begin(generation uint64) error {
 // after the next sync. Where it gives an error there is none, as far as can be
 // helped; the next one is written over it.
 func (j *journal) append(text []byte) error {
-	record := append(j.record[:0], make([]byte, recordHead)...)
-	binary.BigEndian.PutUint32(record, uint32(len(text)))
-	binary.BigEndian.PutUint64(record[8:], j.generation)
-	record = append(record, text...)
-	j.record = record[:0]
+	j.record = slices.Grow(j.record[:0], recordHead+len(text))[:recordHead]
+	binary.BigEndian.PutUint32(j.record, uint32(len(text)))
+	binary.BigEndian.PutUint64(j.record[8:], j.generation)
+	j.record = append(j.record, text...)
+	record := j.record
 	binary.BigEndian.PutUint32(record[4:], crc32.Checksum(record[8:], castagnoli))
 	if _, err := j.file.WriteAt(record, j.size); err != nil {
 		return err

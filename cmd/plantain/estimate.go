@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/plantainhq/plantain/gemini"
 	"github.com/plantainhq/plantain/relay"
 )
 
@@ -36,16 +35,14 @@ func (m *maker) ask(ctx context.Context, o order) (e relay.Estimate, err error) 
 	if err != nil {
 		return e, err
 	}
-	res, answer, err := exchange(m.through, r) //nolint:bodyclose // it is closed there
+	a, err := exchange(m.through, r)
 	if err != nil {
 		return e, err
 	}
-	if res.StatusCode != http.StatusOK {
-		scan := gemini.NewScanner(res.Header.Get("Content-Type"))
-		_, _ = scan.Write(answer)
-		return e, noPicture(res, scan.Finish())
+	if a.status != http.StatusOK {
+		return e, noPicture(a.header, a.facts())
 	}
-	return e, json.Unmarshal(answer, &e)
+	return e, json.Unmarshal(a.body, &e)
 }
 
 func printEstimate(to io.Writer, e relay.Estimate, now time.Time) {

@@ -62,17 +62,17 @@ func (m *maker) make(ctx context.Context, o order) (*made, error) {
 		return nil, err
 	}
 	begun := time.Now()
-	res, answer, err := exchange(m.through, r) //nolint:bodyclose // it is closed there
+	a, err := exchange(m.through, r)
 	if err != nil && m.at != nil {
 		err = m.at.unanswered(err)
 	}
 	if err != nil {
 		return nil, e.ended(err)
 	}
-	if m.at != nil && res.Header.Get("Plantain-Request-Id") == "" {
-		return nil, refusalOf(res, answer)
+	if m.at != nil && a.header.Get("Plantain-Request-Id") == "" {
+		return nil, m.at.refusal(a)
 	}
-	made, err := read(res, answer, time.Since(begun))
+	made, err := read(a, time.Since(begun))
 	if err != nil {
 		return nil, err
 	}
@@ -141,11 +141,8 @@ func (m *maker) follow(interrupted context.Context, key string, e *errand) (stop
 }
 
 // read takes the picture out of an answer, or says why there is none.
-func read(res *http.Response, answer []byte, took time.Duration) (*made, error) {
-	scan := gemini.NewScanner(res.Header.Get("Content-Type"))
-	_, _ = scan.Write(answer)
-	b := scan.Finish()
-	h := res.Header
+func read(a answer, took time.Duration) (*made, error) {
+	b, h := a.facts(), a.header
 	attempts, _ := strconv.Atoi(h.Get("Plantain-Attempts"))
 	m := &made{Cost: h.Get("Plantain-Cost-Usd"), Attempts: attempts, Took: took.Seconds(), Differs: h.Get("Plantain-Image"),
 		Project: plantain.ProjectName(h.Get("Plantain-Project")), Request: plantain.RequestID(h.Get("Plantain-Request-Id"))}
@@ -155,7 +152,7 @@ func read(res *http.Response, answer []byte, took time.Duration) (*made, error) 
 	}
 	for _, p := range b.Parts {
 		if p.Kind == gemini.KindImage && !p.Thought && p.Data.Len > 0 {
-			data, err := decode(answer[p.Data.Start:p.Data.Start+p.Data.Len], p.Data.Escaped)
+			data, err := decode(a.body[p.Data.Start:p.Data.Start+p.Data.Len], p.Data.Escaped)
 			if err != nil {
 				return nil, fmt.Errorf("the picture in the answer is damaged: %w", err)
 			}
@@ -163,7 +160,7 @@ func read(res *http.Response, answer []byte, took time.Duration) (*made, error) 
 		}
 	}
 	if m.picture == nil {
-		return nil, noPicture(res, b)
+		return nil, noPicture(h, b)
 	}
 	return m, nil
 }
@@ -198,9 +195,9 @@ func (e *noPictureError) filtered() bool {
 
 func (e *noPictureError) Error() string { return e.text }
 
-func noPicture(res *http.Response, b gemini.Body) error {
-	verdict := res.Header.Get("Plantain-Verdict")
-	e := &noPictureError{request: plantain.RequestID(res.Header.Get("Plantain-Request-Id")), class: verdict}
+func noPicture(h http.Header, b gemini.Body) error {
+	verdict := h.Get("Plantain-Verdict")
+	e := &noPictureError{request: plantain.RequestID(h.Get("Plantain-Request-Id")), class: verdict}
 	why := b.FinishMessage
 	for _, layer := range b.Errors {
 		if layer.Domain == "plantain" && layer.Metadata["explanation"] != "" {
@@ -213,10 +210,10 @@ func noPicture(res *http.Response, b gemini.Body) error {
 		why = strings.TrimSpace(b.FinishReason + " " + b.BlockReason)
 	}
 	e.text = fmt.Sprintf("no image (%s): %s", verdict, why)
-	if res.Header.Get("Plantain-Attempts") == "0" { // it was filtered before: why says all of it
+	if h.Get("Plantain-Attempts") == "0" { // it was filtered before: why says all of it
 		e.text = strings.Replace(e.text, "set the header Plantain-Force: filtered", "add --force", 1)
 		return e
 	}
-	e.text += fmt.Sprintf(" Cost: $%s. Plantain does not ask again by itself, because that may cost again.", res.Header.Get("Plantain-Cost-Usd"))
+	e.text += fmt.Sprintf(" Cost: $%s. Plantain does not ask again by itself, because that may cost again.", h.Get("Plantain-Cost-Usd"))
 	return e
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,8 +124,8 @@ func (r *remote) download(ctx context.Context, path string, to io.Writer) error 
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		answer, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // what came of it
-		return refusalOf(res, answer)
+		body, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // what came of it
+		return r.refusal(answer{res.StatusCode, res.Header, body})
 	}
 	_, err = io.Copy(to, res.Body)
 	return err
@@ -141,37 +140,13 @@ func (r *remote) unanswered(err error) error {
 	return fmt.Errorf("no answer from a gateway at %s: %w", r.base, err)
 }
 
-// refusalOf is what a gateway says in the place of what it was asked for.
-func refusalOf(res *http.Response, answer []byte) error {
-	err := fmt.Errorf("the gateway says: %w", refusal(res, answer))
-	if res.StatusCode == http.StatusForbidden && res.Request.Header.Get("Authorization") == "" {
+// refusal is what a gateway says in the place of what it was asked for.
+func (r *remote) refusal(a answer) error {
+	err := fmt.Errorf("the gateway says: %w", a.refusal())
+	if a.status == http.StatusForbidden && r.key.Empty() {
 		err = fmt.Errorf("%w; put a key of it in PLANTAIN_KEY, which plantain keys create NAME makes there", err)
 	}
 	return err
-}
-
-// refusal is what an answer says that is none.
-func refusal(res *http.Response, answer []byte) error {
-	var said struct{ Error struct{ Message string } }
-	_ = json.Unmarshal(answer, &said) // no JSON: the status says it
-	return errors.New(cmp.Or(said.Error.Message, res.Status))
-}
-
-// here stands for the relay of this process in an address.
-const here = "http://plantain"
-
-// exchange sends a request and reads its answer whole.
-func exchange(through http.RoundTripper, r *http.Request) (*http.Response, []byte, error) {
-	res, err := through.RoundTrip(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the answer: %w", err)
-	}
-	return res, answer, nil
 }
 
 // get reads JSON from a gateway.
@@ -204,12 +179,12 @@ func (r *remote) send(ctx context.Context, method, path, kind string, body io.Re
 		return r.unanswered(err)
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	text, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
 	if err != nil {
 		return r.unanswered(err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return refusalOf(res, answer)
+		return r.refusal(answer{res.StatusCode, res.Header, text})
 	}
-	return json.Unmarshal(answer, into)
+	return json.Unmarshal(text, into)
 }

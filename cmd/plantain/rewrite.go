@@ -70,14 +70,14 @@ func (l *lintCmd) ask(w *world, prompt string, report *lint.Report) (string, err
 		if err != nil {
 			return err
 		}
-		res, answer, err := exchange(h.relay, r) //nolint:bodyclose // it is closed there
+		a, err := exchange(h.relay, r)
 		if err != nil {
 			return err
 		}
-		if res.StatusCode != http.StatusOK {
-			return refusal(res, answer)
+		if a.status != http.StatusOK {
+			return a.refusal()
 		}
-		return json.Unmarshal(answer, &got)
+		return json.Unmarshal(a.body, &got)
 	})
 	return got.text(), err
 }

@@ -27,7 +27,7 @@ type journal struct {
 	size       int64  // of this generation's records
 	space      int64  // of the file
 	behind     bool   // records were written that the disk may not have yet
-	record     []byte // room to put one together
+	record     []byte // the last one; room to put the next one together
 }
 
 const (
@@ -81,12 +81,11 @@ func (j *journal) append(text []byte) error {
 	binary.BigEndian.PutUint32(j.record, uint32(len(text)))
 	binary.BigEndian.PutUint64(j.record[8:], j.generation)
 	j.record = append(j.record, text...)
-	record := j.record
-	binary.BigEndian.PutUint32(record[4:], crc32.Checksum(record[8:], castagnoli))
-	if _, err := j.file.WriteAt(record, j.size); err != nil {
+	binary.BigEndian.PutUint32(j.record[4:], crc32.Checksum(j.record[8:], castagnoli))
+	if _, err := j.file.WriteAt(j.record, j.size); err != nil {
 		return err
 	}
-	j.size += int64(len(record))
+	j.size += int64(len(j.record))
 	j.space = max(j.space, j.size)
 	j.behind = true
 	return nil

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/ledger"
@@ -11,7 +12,8 @@ import (
 )
 
 // A move is one change of the books: an attempt that opens or is settled, a picture
-// that is kept, what was filtered, or none of these, and what fn makes of the windows of keys. All of it happens or nothing does.
+// that is kept, what was filtered, or none of these, and what fn makes of the windows
+// of keys. All of it happens or nothing does.
 type move struct {
 	step
 	keys []pool.Key
@@ -92,6 +94,15 @@ type record struct {
 	Windows []window `json:"windows,omitempty"` // as the moves left them; earlier versions wrote these
 }
 
+// changes gives the changes of windows, whole windows among them.
+func (r *record) changes() []change {
+	all := slices.Clone(r.Changes)
+	for _, w := range r.Windows {
+		all = append(all, change{w.Project, w.Model, pool.ChangeOf(&pool.State{}, &w.State)})
+	}
+	return all
+}
+
 type change struct {
 	Project plantain.ProjectName `json:"project"`
 	Model   plantain.Model       `json:"model,omitempty"`
@@ -104,51 +115,44 @@ type window struct {
 	State   pool.State           `json:"state"`
 }
 
-// redo brings records into the tables, oldest first, however much of them is there
-// already, or younger.
+// redo brings records into the tables, oldest first, however much of them, or of what
+// came after them, is there already.
 func (t *tx) redo(records ...record) error {
-	there, changed := pool.States{}, pool.States{}
-	window := func(k pool.Key) (*pool.State, error) {
-		if there[k] == nil {
-			s, err := t.window(k)
-			if err != nil {
-				return nil, err
-			}
-			there[k] = &s
-		}
-		return there[k], nil
-	}
+	states := pool.States{}
 	for _, r := range records {
 		if err := t.steps(r.Owner, r.Steps); err != nil {
 			return err
 		}
-		for _, w := range r.Windows {
-			k := pool.Key{Project: w.Project, Model: w.Model}
-			s, err := window(k)
-			if err != nil {
+		for _, c := range r.changes() {
+			if err := t.change(states, c); err != nil {
 				return err
 			}
-			if w.State.Seq > s.Seq {
-				there[k], changed[k] = &w.State, &w.State
-			}
-		}
-		for _, c := range r.Changes {
-			k := pool.Key{Project: c.Project, Model: c.Model}
-			s, err := window(k)
-			if err != nil {
-				return err
-			}
-			if c.To.Seq <= s.Seq {
-				continue
-			}
-			after, ok := c.After(s)
-			if !ok {
-				return fmt.Errorf("the journal goes on from change %d of a window of project %s, of which the tables have %d", c.From, k.Project, s.Seq)
-			}
-			there[k], changed[k] = &after, &after
 		}
 	}
-	return t.writeWindows(changed)
+	return t.writeWindows(states)
+}
+
+// change makes a change in states, which it fills from the tables as it needs them. One
+// that a state has behind it already changes nothing.
+func (t *tx) change(states pool.States, c change) error {
+	k := pool.Key{Project: c.Project, Model: c.Model}
+	if states[k] == nil {
+		s, err := t.window(k)
+		if err != nil {
+			return err
+		}
+		states[k] = &s
+	}
+	s := states[k]
+	if c.To.Seq <= s.Seq {
+		return nil
+	}
+	after, ok := c.After(s)
+	if !ok {
+		return fmt.Errorf("the journal goes on from change %d of a window of project %s, of which the tables have %d", c.From, k.Project, s.Seq)
+	}
+	states[k] = &after
+	return nil
 }
 
 // steps takes those of the steps of moves that were not taken yet.

@@ -21,7 +21,7 @@ type Reader struct {
 	b      *Buffer
 	quit   <-chan struct{}
 	at     int64
-	own    *os.File // the buffer's file, with a place in it that is the reader's own; nil: not opened
+	own    *os.File // the buffer's file, opened for this reader alone; nil: it was not
 	closed bool
 }
 
@@ -108,8 +108,8 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo writes the rest of the body, chunks without a copy of its own, and a file
-// so that a socket can take it from the kernel's cache.
+// WriteTo writes the rest of the body: chunks without a copy of its own, and what is
+// in a file so that the kernel can send it to a socket by itself.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {
@@ -136,12 +136,12 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// run reads a run of the file. The kernel sends from where a file stands, so each
-// reader opens it for itself; where that fails, because it was moved, it is read
-// without that.
+// run gives a run of the file to read. The kernel sends from where an open file
+// stands, so each reader opens it for itself; where that fails, because the file was
+// moved, the buffer's own is read, at its offsets.
 func (r *Reader) run(next piece) io.Reader {
 	if r.own == nil {
-		r.own = again(next.file)
+		r.own = reopen(next.file)
 	}
 	if r.own != nil {
 		if _, err := r.own.Seek(next.offset, io.SeekStart); err == nil {
@@ -151,8 +151,8 @@ func (r *Reader) run(next piece) io.Reader {
 	return io.NewSectionReader(next.file, next.offset, next.length)
 }
 
-// again opens a file that is open once more; nil: what has its name is not that file.
-func again(f *os.File) *os.File {
+// reopen opens an open file once more; nil: what has its name is not that file.
+func reopen(f *os.File) *os.File {
 	was, err := f.Stat()
 	if err != nil {
 		return nil

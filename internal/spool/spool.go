@@ -55,7 +55,7 @@ type Spool struct {
 	used     int64    // bytes of chunks in Buffers
 	most     int64    // the most that was used since the last trim
 	firsts   [][]byte // free first chunks
-	free     [][]byte // free chunks of any other place
+	free     [][]byte // free large chunks
 	trimming bool     // a trim is due
 }
 
@@ -123,8 +123,8 @@ func (s *Spool) Used() int64 {
 	return s.used
 }
 
-// take gives a chunk, the first of a body or another one, or nil where the budget
-// is used up.
+// take gives a chunk, a small first one or a large one, or nil where the budget is
+// used up.
 func (s *Spool) take(first bool) []byte {
 	size := int64(chunkSize)
 	if first {
@@ -157,7 +157,8 @@ func pop(chunks *[][]byte) []byte {
 	return c
 }
 
-// give takes the chunks of a body back.
+// give takes the chunks of a body back. First ones beyond keepFirsts are left to the
+// collector.
 func (s *Spool) give(chunks [][]byte) {
 	if len(chunks) == 0 {
 		return

@@ -26,10 +26,14 @@ func body(n int) []byte {
 
 func TestBodiesComeBackByteForByte(t *testing.T) {
 	t.Parallel()
-	large := map[bool]func(*Spool) *Buffer{false: (*Spool).Buffer, true: (*Spool).LargeBuffer}
+	sizes := []int{0, 1, firstSize - 1, firstSize, firstSize + 1, chunkSize - 1, chunkSize, chunkSize + 1,
+		firstSize + chunkSize, firstSize + chunkSize + 1, 3*chunkSize + 17}
 	for name, memory := range map[string]int64{"in memory": 16 << 20, "half on disk": firstSize + chunkSize, "all on disk": 1} {
-		for i, size := range []int{0, 1, firstSize - 1, firstSize, firstSize + 1, firstSize + chunkSize, firstSize + chunkSize + 1, 3*chunkSize + 17,
-			0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 3*chunkSize + 17} {
+		for i := range 2 * len(sizes) {
+			size, buffer := sizes[i/2], (*Spool).Buffer
+			if i%2 == 1 {
+				buffer = (*Spool).LargeBuffer
+			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				s, err := New(t.TempDir(), memory)
@@ -37,7 +41,7 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := body(size)
-				b := large[i >= 8](s)
+				b := buffer(s)
 				var seen bytes.Buffer
 				if err := b.Fill(iotest.HalfReader(bytes.NewReader(want)), func(p []byte) { seen.Write(p) }); err != nil {
 					t.Fatal(err)

@@ -2,9 +2,9 @@ package pool
 
 import "slices"
 
-// A Change leads from a State to a later one of the same key. A state that is busy
-// has hundreds of ticks and reservations of which an attempt changes one: its Change
-// has only that. One from the zero State has all, and leads on from any state.
+// A Change leads from a State to a later one of the same key. A busy state has
+// hundreds of ticks and reservations, of which an attempt changes one: the Change has
+// only that one. A Change from the zero State has all there is, and leads on from any.
 type Change struct {
 	From  int64                    `json:"from,omitempty"` // the Seq of the state that it leads from
 	To    State                    `json:"to"`             // the one it leads to, without its lists
@@ -26,8 +26,8 @@ func ChangeOf(from, to *State) Change {
 	return c
 }
 
-// After gives the state that a change leads to from s, and leaves s as it is. It
-// gives false where the change does not lead from there.
+// After gives the state that a change leads to from s, and leaves s as it is; false:
+// the change does not lead on from s.
 func (c *Change) After(s *State) (State, bool) {
 	if c.From == 0 {
 		s = &State{}
@@ -35,12 +35,12 @@ func (c *Change) After(s *State) (State, bool) {
 	if s.Seq != c.From {
 		return State{}, false
 	}
-	to, whole := c.To, [4]bool{}
-	to.Ticks, whole[0] = c.Ticks.of(s.Ticks)
-	to.Days, whole[1] = c.Days.of(s.Days)
-	to.Holds, whole[2] = c.Holds.of(s.Holds)
-	to.Account.Out, whole[3] = c.Out.of(s.Account.Out)
-	return to, whole == [4]bool{true, true, true, true}
+	to, fits := c.To, [4]bool{}
+	to.Ticks, fits[0] = c.Ticks.of(s.Ticks)
+	to.Days, fits[1] = c.Days.of(s.Days)
+	to.Holds, fits[2] = c.Holds.of(s.Holds)
+	to.Account.Out, fits[3] = c.Out.of(s.Account.Out)
+	return to, !slices.Contains(fits[:], false)
 }
 
 // A splice replaces a stretch of a list by another. The zero value changes nothing.
@@ -53,8 +53,8 @@ type splice[L ~[]E, E comparable] struct {
 // IsZero reports a splice that changes nothing.
 func (s splice[L, E]) IsZero() bool { return s.Drop == 0 && len(s.Put) == 0 }
 
-// spliceOf gives the shortest one that makes a list of another: what both have in
-// common at their beginning and at their end stays.
+// spliceOf gives the shortest splice that makes one list of another: what both have
+// in common at their beginning and at their end stays.
 func spliceOf[L ~[]E, E comparable](from, to L) splice[L, E] {
 	most := min(len(from), len(to))
 	at := 0
@@ -68,7 +68,7 @@ func spliceOf[L ~[]E, E comparable](from, to L) splice[L, E] {
 	return splice[L, E]{at, len(from) - at - end, to[at : len(to)-end]}
 }
 
-// of gives a new list; false: it is not one that the splice was made of.
+// of gives the new list for an old one; false: the splice does not fit that.
 func (s splice[L, E]) of(list L) (L, bool) {
 	if s.At < 0 || s.Drop < 0 || s.At+s.Drop > len(list) {
 		return nil, false

@@ -76,7 +76,7 @@ func span(l plantain.Limit) time.Duration {
 // A State is what is known of the windows of one [Key]. It is small, plain and
 // serialisable; its zero value is a project that nothing was sent to.
 type State struct {
-	Ticks Ticks   `json:"ticks,omitempty"` // settled amounts that still count, oldest first; states share them
+	Ticks Ticks   `json:"ticks,omitempty"` // settled amounts that still count, oldest first; a list is replaced, never changed
 	Days  []Day   `json:"days,omitempty"`  // settled amounts by Pacific day, newest first: yesterday to tomorrow
 	Holds []Hold  `json:"holds,omitempty"` // reservations of attempts that are out
 	Park  Parking `json:"park,omitzero"`
@@ -116,10 +116,11 @@ type Hold struct {
 	Amount
 }
 
-// Clone gives a copy. It shares the ticks, which are never changed in their place.
+// Clone gives a copy. It shares what is replaced and never changed: the ticks, and the
+// limits that were learnt.
 func (s *State) Clone() State {
 	c := *s
-	c.Ticks, c.Days, c.Holds = slices.Clip(s.Ticks), slices.Clone(s.Days), slices.Clone(s.Holds)
+	c.Days, c.Holds = slices.Clone(s.Days), slices.Clone(s.Holds)
 	c.Account.Out = slices.Clone(s.Account.Out)
 	return c
 }
@@ -353,13 +354,12 @@ func (s *State) tick(at int64, a Amount) {
 	for i > 0 && s.Ticks[i-1].At > at {
 		i--
 	}
-	t := Tick{at, a}
-	before := i
+	before, after, t := s.Ticks[:i], s.Ticks[i:], Tick{at, a}
 	if i > 0 && at/grain == s.Ticks[i-1].At/grain && len(s.Ticks) > 64 {
-		before--
-		t = Tick{max(at, s.Ticks[before].At), s.Ticks[before].plus(a)}
+		last := s.Ticks[i-1]
+		before, t = s.Ticks[:i-1], Tick{max(at, last.At), last.plus(a)}
 	}
-	s.Ticks = slices.Concat(s.Ticks[:before], Ticks{t}, s.Ticks[i:])
+	s.Ticks = slices.Concat(before, Ticks{t}, after)
 }
 
 // onlySpend reports an amount that only the ten-minute window counts.

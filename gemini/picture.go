@@ -48,7 +48,7 @@ type picture struct {
 	chars  int64  // of base64, padding included
 	head   []byte // the first identityChars; up to headChars where these tell no width
 	looked bool   // whether they do was looked at
-	spare  []byte // to look into the head
+	spare  []byte // a copy of the head, to be decoded in its place
 	tail   []byte // the last tailChars, and maybe some before them
 
 	// What finish found.
@@ -103,7 +103,7 @@ func (p *picture) writeHead(b []byte) {
 	}
 	if len(p.head) >= identityChars && !p.looked {
 		p.looked = true
-		p.spare = append(p.spare[:0], p.head...) // the head itself is decoded when all of it is there
+		p.spare = append(p.spare[:0], p.head...) // the head itself is decoded when the whole picture is there
 		decoded, _ := decodeInPlace(p.spare)
 		p.width, p.height = pictureSize(decoded)
 	}

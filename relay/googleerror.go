@@ -101,7 +101,7 @@ var credential = regexp.MustCompile(`AIza[0-9A-Za-z_\-]{10,}|api_key:[^'"\s]+`)
 func (o *out) conceal(text string) string {
 	text = o.way.Conceal(text)
 	if !strings.Contains(text, "AIza") && !strings.Contains(text, "api_key:") {
-		return text // as nearly every header does: the expression is slow to see that
+		return text // nearly all of them; the expression takes long to find that out
 	}
 	return credential.ReplaceAllString(text, "[secret]")
 }

@@ -315,7 +315,7 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 
 func (t *Transport) logAttempt(a *ask, r *result, n int) {
 	if !t.log().Enabled(context.Background(), slog.LevelInfo) {
-		return
+		return // before what it says is put together
 	}
 	v := r.verdict
 	said := []any{"request", a.id, "attempt", n, "project", r.member.Name, "model", a.entry.ID,

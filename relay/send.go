@@ -103,7 +103,7 @@ func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, body *sendable
 	return req, nil
 }
 
-// scanners holds those not in use: what they need to begin is some kilobytes.
+// scanners holds those not in use, which keep their buffers.
 var scanners = sync.Pool{New: func() any { return gemini.NewScanner("") }}
 
 // read spools the answer and shows it to the scanner as it comes. It is held: the
@@ -116,19 +116,19 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 	}
 	body = &bounded{from: body, most: t.set().maxAnswer()}
 	scan := scanners.Get().(*gemini.Scanner)
-	defer scanners.Put(scan)
-	scan.OnEvent = nil
+	defer func() { scan.OnEvent = nil; scanners.Put(scan) }()
 	scan.Reset(res.Header.Get("Content-Type"))
 	tap := func(p []byte) { _, _ = scan.Write(p) }
 	if g.encoding != "" {
 		tap = func([]byte) {}
 	}
+	served := res.StatusCode == http.StatusOK
 	g.body = t.spool.Buffer()
-	if res.StatusCode == http.StatusOK && f.ask.route.pays() {
+	if served && f.ask.route.pays() {
 		g.body = t.spool.LargeBuffer() // a picture
 	}
 	g.body.Hold()
-	if f.ask.route.streams() && res.StatusCode == http.StatusOK {
+	if served && f.ask.route.streams() {
 		scan.OnEvent = t.stream(f, o, g, scan, n)
 	}
 	err = g.body.Fill(body, tap)

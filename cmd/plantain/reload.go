@@ -15,8 +15,8 @@ import (
 	"github.com/plantainhq/plantain/pool"
 )
 
-// lookEvery is how often a file is looked at. One that changed is read when it
-// stayed as it is for so long: editors write it in several steps.
+// lookEvery is how often a file is looked at. One that changed is read when it has
+// stayed the same for as long: editors write it in several steps.
 const lookEvery = time.Second
 
 // follow puts a changed configuration in force, when its file changes or its owner
@@ -41,9 +41,9 @@ func (h *house) follow(ctx context.Context, from source, w *watch) {
 	}
 }
 
-// A watch looks at a file. It does not ask to be told of changes: what would tell,
-// tells of every other file in the folder too, and the store, which may be there, is
-// written to with every attempt.
+// A watch looks at a file. It does not have the system tell of changes: to hear of a
+// file that is replaced is to hear of every file in its folder, and the store, which
+// may be there, is written to with every attempt.
 type watch struct {
 	path  string
 	seen  os.FileInfo    // nil: it was not there
@@ -61,8 +61,7 @@ func begin(path string) *watch {
 
 func (w *watch) end() { signal.Stop(w.asked) }
 
-// changed reports whether the file is another one than when it was called last, or
-// was written to.
+// changed reports whether the file was replaced or written to since the last call.
 func (w *watch) changed() bool {
 	if w.path == "" {
 		return false

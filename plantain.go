@@ -142,25 +142,3 @@ type Attempt struct {
 	Deadline  time.Time // past it, an attempt that nobody settled is unknown
 	Claim     Claim     // of its request; zero: none
 }
-
-// Failure is the error of a request that got no image: the last verdict, and
-// the attempts that led to it.
-type Failure struct {
-	Verdict  Verdict
-	Request  RequestID
-	Attempts int
-	Err      error // the local cause, nil where Google answered
-}
-
-func (f *Failure) Error() string {
-	s := string(f.Verdict.Class) + ": " + f.Verdict.Explanation
-	if f.Verdict.Fix != "" {
-		s += " " + f.Verdict.Fix
-	}
-	if f.Err != nil {
-		s += " (" + f.Err.Error() + ")"
-	}
-	return s
-}
-
-func (f *Failure) Unwrap() error { return f.Err }

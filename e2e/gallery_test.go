@@ -160,8 +160,11 @@ func TestGalleryByCommand(t *testing.T) {
 		if how == "stopped" {
 			gw.interrupt()
 		}
-		if list := gw.plantain("images"); !strings.Contains(list, id) || !strings.Contains(list, "1024×1024") {
+		if list := gw.plantain("images"); !strings.Contains(list, id) || !strings.Contains(list, "1024×1024") || !strings.Contains(list, "A red apple on a white background") {
 			t.Errorf("%s: the list is\n%s", how, list)
+		}
+		if list := gw.plantain("images", "--limit", "1", "-o", "json"); !strings.Contains(list, `"next": "`+id+`"`) {
+			t.Errorf("%s: the list as JSON does not say where it goes on:\n%s", how, list)
 		}
 		if shown := gw.plantain("images", "show", id); !strings.Contains(shown, "for the attempt") {
 			t.Errorf("%s: shown is\n%s", how, shown)

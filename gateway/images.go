@@ -52,6 +52,25 @@ func ViewImage(p plantain.Picture) Image {
 	}
 }
 
+// An ImageList is images, newest first.
+type ImageList struct {
+	Images []Image            `json:"images"`
+	Next   plantain.PictureID `json:"next,omitempty"` // before=NEXT gives those after these; absent: there are none
+}
+
+// ListImages looks up what [ImageQuery] read.
+func ListImages(ctx context.Context, from *gallery.Gallery, q gallery.Query) (ImageList, error) {
+	found, err := from.Rows.Pictures(ctx, q)
+	list := ImageList{Images: []Image{}}
+	for _, p := range found {
+		list.Images = append(list.Images, ViewImage(p))
+	}
+	if len(found) > 0 && len(found) == q.Limit {
+		list.Next = found[len(found)-1].ID
+	}
+	return list, err
+}
+
 // maxImages is how many pictures one answer of the list has at most.
 const maxImages = 1000
 
@@ -102,22 +121,12 @@ func (g *Gateway) images(w http.ResponseWriter, r *http.Request) {
 	if v := visitorOf(r); !v.admin {
 		q.Client = v.client
 	}
-	found, err := g.Gallery.Rows.Pictures(r.Context(), q)
+	list, err := ListImages(r.Context(), g.Gallery, q)
 	if err != nil {
 		g.imageFault(w, err)
 		return
 	}
-	shown := struct {
-		Images []Image            `json:"images"`
-		Next   plantain.PictureID `json:"next,omitempty"` // before=NEXT gives those after these; absent: there are none
-	}{Images: []Image{}}
-	for _, p := range found {
-		shown.Images = append(shown.Images, ViewImage(p))
-	}
-	if len(found) == q.Limit {
-		shown.Next = found[len(found)-1].ID
-	}
-	writeJSON(w, http.StatusOK, shown)
+	writeJSON(w, http.StatusOK, list)
 }
 
 // forImage serves a picture that the visitor may see. Another client's is as

@@ -99,7 +99,11 @@ func (g *Gateway) threads(w http.ResponseWriter, r *http.Request) {
 		q.Client = v.client
 	}
 	list, err := ListThreads(r.Context(), g.Gallery, q)
-	g.answerOrErr(w, list, err)
+	if err != nil {
+		g.imageFault(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, list)
 }
 
 // thread serves GET /api/v1/threads/{id}, by any name of [gallery.Gallery.Thread].

@@ -35,11 +35,9 @@ func (imagesCmd) Help() string {
 }
 
 type imagesList struct {
-	Client  string `placeholder:"NAME" help:"Only those of a client."`
+	pageFlags
 	Model   string `placeholder:"ID" help:"Only those that a model made, by the id that served."`
 	Request string `placeholder:"ID" help:"Only those of a request."`
-	Before  string `placeholder:"ID" help:"Those that are older than an image."`
-	Limit   int    `default:"20" help:"At most so many."`
 }
 
 type imagesShow struct {
@@ -103,7 +101,8 @@ func (l *wall) named(ctx context.Context, id string) (v gateway.Image, p plantai
 	case !strings.HasPrefix(id, "r-"):
 		return l.find(ctx, plantain.PictureID(id))
 	}
-	found, err := l.list(ctx, which)
+	list, err := imageLists.find(ctx, l, which)
+	found := list.Images
 	switch {
 	case err != nil:
 		return v, p, err
@@ -121,65 +120,24 @@ func (l *wall) named(ctx context.Context, id string) (v gateway.Image, p plantai
 	return l.find(ctx, found[0].ID)
 }
 
-// list asks for images as GET /api/v1/images does.
-func (l *wall) list(ctx context.Context, v url.Values) ([]gateway.Image, error) {
-	got := struct{ Images []gateway.Image }{[]gateway.Image{}}
-	if l.at != nil {
-		err := l.at.get(ctx, "/api/v1/images?"+v.Encode(), &got)
-		return got.Images, err
-	}
-	q, err := gateway.ImageQuery(v)
-	if err != nil {
-		return nil, err
-	}
-	found, err := l.g.Rows.Pictures(ctx, q)
-	for _, p := range found {
-		got.Images = append(got.Images, gateway.ViewImage(p))
-	}
-	return got.Images, err
-}
-
-// listed is what a list is asked for, without what is empty.
-func listed(limit int, by map[string]string) url.Values {
-	v := url.Values{"limit": {strconv.Itoa(limit)}}
-	for name, value := range by {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
-	return v
-}
+var imageLists = lists[gallery.Query, gateway.ImageList]{"/api/v1/images", gateway.ImageQuery, gateway.ListImages}
 
 func (l *imagesList) Run(w *world, c *cli) error {
-	v := listed(l.Limit, map[string]string{"client": l.Client, "model": l.Model, "request": l.Request, "before": l.Before})
-	if _, err := gateway.ImageQuery(v); err != nil {
-		return fmt.Errorf("%w\n%w", errUsage, err)
-	}
-	var got struct {
-		Images []gateway.Image `json:"images"`
-	}
-	err := w.wall(c.Images.Server, func(on *wall) (err error) {
-		got.Images, err = on.list(w.ctx, v)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if w.output == "json" {
-		w.json(got)
-		return nil
-	}
-	if len(got.Images) == 0 {
+	by := map[string]string{"model": l.Model, "request": l.Request}
+	return imageLists.print(w, c.Images.Server, l.asks(by), func(got gateway.ImageList) { printImages(w, got.Images) })
+}
+
+func printImages(w *world, images []gateway.Image) {
+	if len(images) == 0 {
 		fmt.Fprintln(w.stdout, "no such image is kept")
-		return nil
+		return
 	}
-	rows := [][]string{{"image", "made", "client", "model", "pixels", "MB", "cost", "request"}}
-	for _, i := range got.Images {
+	rows := [][]string{{"image", "made", "client", "model", "pixels", "MB", "cost", "request", "prompt"}}
+	for _, i := range images {
 		rows = append(rows, []string{string(i.ID), orNever(i.Made), string(i.Client), string(i.Model), pixels(i),
-			fmt.Sprintf("%.1f", float64(i.Bytes)/1e6), i.Cost.String(), string(i.Request)})
+			fmt.Sprintf("%.1f", float64(i.Bytes)/1e6), i.Cost.String(), string(i.Request), promptOf(i.Text)})
 	}
-	list(w.stdout, rows)
-	return nil
+	list(w.stdout, fitted(rows, width(w.stdout)))
 }
 
 func pixels(i gateway.Image) string {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -92,6 +93,27 @@ func list(to io.Writer, rows [][]string) {
 		}
 		hang(to, "  ", "  ", strings.Join(rest, ", "))
 	}
+}
+
+// fitted cuts the last column of rows, a text, to what the others leave of a line; to
+// 40 characters where that is too little, as in a pipe, which has no width.
+func fitted(rows [][]string, columns int) [][]string {
+	const worth, otherwise = 20, 40
+	last := len(rows[0]) - 1
+	others := make([][]string, len(rows))
+	for i, r := range rows {
+		others[i] = r[:last]
+	}
+	var b strings.Builder
+	table(&b, others)
+	room := columns - breadth(b.String()) - len("  ")
+	if room < worth {
+		room = otherwise
+	}
+	for i, r := range rows {
+		rows[i] = append(slices.Clone(r[:last]), cut(r[last], room))
+	}
+	return rows
 }
 
 // breadth is how many columns a text takes.

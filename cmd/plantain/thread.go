@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/gateway"
 	"github.com/plantainhq/plantain/gemini"
 )
@@ -33,39 +34,16 @@ An ID is that of a request or of an image, or as much of its beginning as is the
   plantain thread show last`
 }
 
-type threadList struct {
-	Client string `placeholder:"NAME" help:"Only those of a client."`
-	Before string `placeholder:"ID" help:"Those that were last gone on with before an image was made."`
-	Limit  int    `default:"20" help:"At most so many."`
-}
+type threadList struct{ pageFlags }
 
 type threadShow struct {
 	ID string `arg:"" help:"A request or an image of it, or last."`
 }
 
+var threadLists = lists[gallery.ThreadQuery, gateway.ThreadList]{"/api/v1/threads", gateway.ThreadQuery, gateway.ListThreads}
+
 func (l *threadList) Run(w *world, c *cli) error {
-	v := listed(l.Limit, map[string]string{"client": l.Client, "before": l.Before})
-	q, err := gateway.ThreadQuery(v)
-	if err != nil {
-		return fmt.Errorf("%w\n%w", errUsage, err)
-	}
-	var got gateway.ThreadList
-	err = w.wall(c.Thread.Server, func(on *wall) (err error) {
-		if on.at != nil {
-			return on.at.get(w.ctx, "/api/v1/threads?"+v.Encode(), &got)
-		}
-		got, err = gateway.ListThreads(w.ctx, on.g, q)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if w.output == "json" {
-		w.json(got)
-		return nil
-	}
-	printThreads(w, got.Threads)
-	return nil
+	return threadLists.print(w, c.Thread.Server, l.asks(nil), func(got gateway.ThreadList) { printThreads(w, got.Threads) })
 }
 
 func printThreads(w *world, threads []gateway.Thread) {
@@ -85,9 +63,9 @@ func printThreads(w *world, threads []gateway.Thread) {
 			models = append(models, string(m))
 		}
 		rows = append(rows, []string{string(t.ID), strconv.Itoa(len(t.Turns)), strings.Join(sizes, " "), strings.Join(models, " "),
-			costOf(t.Cost), inWords(t.Made, time.Now()), string(t.Client), cut(promptOf(t.Prompt), 40)})
+			costOf(t.Cost), inWords(t.Made, time.Now()), string(t.Client), promptOf(t.Prompt)})
 	}
-	list(w.stdout, rows)
+	list(w.stdout, fitted(rows, width(w.stdout)))
 }
 
 // sizeOf is the size that a turn asked for, or what came where none was named.

@@ -210,6 +210,43 @@ func TestExplainARequestOfTheLedger(t *testing.T) {
 	}
 }
 
+// "last" is the newest request of whoever asks: of a client its own, of an admin and
+// on this machine any.
+func TestExplainTheLastRequest(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	if _, errs, code := run(t, gw.dir, nil, "explain", "--request", "last"); code != 1 || !strings.Contains(errs, "no request is in the ledger yet") {
+		t.Errorf("before the first: exit %d, %s", code, errs)
+	}
+	alice, bob, carol := gw.plantain("keys", "create", "alice"), gw.plantain("keys", "create", "bob"), gw.plantain("keys", "create", "carol")
+	boss := gw.plantain("keys", "create", "boss", "--admin")
+	gw.generate(flash, prompt, "x-goog-api-key", alice)
+	hers := gw.generate(flash, prompt, "x-goog-api-key", alice).Header.Get("Plantain-Request-Id")
+	his := gw.generate(flash, prompt, "x-goog-api-key", bob).Header.Get("Plantain-Request-Id")
+	last := func(key string) (id string) {
+		var got struct{ ID string }
+		if err := json.Unmarshal(gw.ask(http.MethodGet, "/api/v1/requests/last", "", "x-goog-api-key", key).body, &got); err != nil {
+			t.Fatal(err)
+		}
+		return got.ID
+	}
+	for key, want := range map[string]string{alice: hers, bob: his, boss: his, carol: ""} {
+		if got := last(key); got != want {
+			t.Errorf("the last is %q, want %q", got, want)
+		}
+	}
+	for _, how := range []string{"running", "stopped"} {
+		if how == "stopped" {
+			gw.interrupt()
+		}
+		want := gw.plantain("explain", "--request", his)
+		if got := gw.plantain("explain", "--request", "last"); got != want || !strings.Contains(got, "success") {
+			t.Errorf("%s: %s, want %s", how, got, want)
+		}
+	}
+}
+
 // The API explains what it is sent.
 func TestExplainByTheAPI(t *testing.T) {
 	t.Parallel()

@@ -41,8 +41,10 @@ func relayed(keys kept, operator string) http.Handler {
 			_, _ = w.WriteString(string(visitorOf(r).client))
 			return w.Result(), nil
 		}),
-		Door:     &Door{Keys: keys, Operator: plantain.NewSecret(operator), Now: func() time.Time { return now }},
-		Attempts: func(plantain.RequestID) ([]Attempt, error) { return []Attempt{{Client: "bob", Number: 1}}, nil },
+		Door: &Door{Keys: keys, Operator: plantain.NewSecret(operator), Now: func() time.Time { return now }},
+		Attempts: func(plantain.ClientName, plantain.RequestID) ([]Attempt, error) {
+			return []Attempt{{Client: "bob", Number: 1}}, nil
+		},
 	}
 	if err := g.Door.Load(context.Background()); err != nil {
 		panic(err)

@@ -38,9 +38,10 @@ type Gateway struct {
 	// it may be mended; nil: the route is not served.
 	Recheck func(context.Context, plantain.ProjectName) error
 	Weather Weather // told beside the projects
-	// Attempts gives what stands in the ledger of a request, or, for an empty id,
-	// the most recent attempts, newest first; nil: the routes are not served.
-	Attempts  func(plantain.RequestID) ([]Attempt, error)
+	// Attempts gives what stands in the ledger of a request; for [gallery.Last] of the
+	// newest of a client, or of all for an empty one; for an empty id the most recent
+	// attempts, newest first. Nil: the routes are not served.
+	Attempts  func(plantain.ClientName, plantain.RequestID) ([]Attempt, error)
 	Ledger    Ledger                   // what spend is told from; nil: the routes are not served
 	Answers   Answers                  // nil: none are kept, and the route is not served
 	Gallery   *gallery.Gallery         // nil: its routes are not served
@@ -407,7 +408,7 @@ func (g *Gateway) requests(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 	id := plantain.RequestID(r.PathValue("id"))
 	if attempts, ok := g.attemptsOf(w, r, id); ok {
-		writeJSON(w, http.StatusOK, map[string]any{"id": id, "attempts": attempts})
+		writeJSON(w, http.StatusOK, map[string]any{"id": attempts[0].Request, "attempts": attempts})
 	}
 }
 
@@ -423,10 +424,18 @@ func (g *Gateway) attemptsOf(w http.ResponseWriter, r *http.Request, id plantain
 		attempts = slices.DeleteFunc(attempts, func(a Attempt) bool { return a.Client != v.client })
 	}
 	if len(attempts) == 0 {
-		writeError(w, http.StatusNotFound, "no request has the id "+string(id))
+		writeError(w, http.StatusNotFound, NoRequest(id))
 		return nil, false
 	}
 	return attempts, true
+}
+
+// NoRequest says that nothing stands in the ledger of a request.
+func NoRequest(id plantain.RequestID) string {
+	if id == gallery.Last {
+		return "no request is in the ledger yet; plantain generate makes one"
+	}
+	return "no request has the id " + string(id)
 }
 
 // attempts reads the ledger, or answers why it could not.
@@ -435,7 +444,11 @@ func (g *Gateway) attempts(w http.ResponseWriter, r *http.Request, id plantain.R
 		g.nothing(w, r)
 		return nil, false
 	}
-	attempts, err := g.Attempts(id)
+	var of plantain.ClientName // all, to an admin
+	if v := visitorOf(r); !v.admin {
+		of = v.client
+	}
+	attempts, err := g.Attempts(of, id)
 	if err != nil {
 		g.log().Error("read the ledger", "error", err)
 		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")

@@ -158,6 +158,25 @@ func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit 
 	return out, rows.Err()
 }
 
+// Newest gives the request of a client, or of all for an empty one, that came last of
+// those of which an attempt was made; empty: there is none.
+func (s *Store) Newest(ctx context.Context, c plantain.ClientName) (plantain.RequestID, error) {
+	var of where
+	of.and(c != "", "client =", c)
+	rows, err := s.query(ctx, "SELECT request FROM attempts WHERE 1 = 1"+of.text+" ORDER BY request DESC LIMIT 1", of.args...)
+	if err != nil {
+		return "", fmt.Errorf("read attempts: %w", err)
+	}
+	defer rows.Close()
+	var newest plantain.RequestID
+	if rows.Next() {
+		if err := rows.Scan(&newest); err != nil {
+			return "", fmt.Errorf("read attempts: %w", err)
+		}
+	}
+	return newest, rows.Err()
+}
+
 // after is the first attempt whose answer had the token that a request carried.
 const after = `COALESCE((SELECT MIN(first.id) FROM attempts AS first
 	WHERE first.continuation = attempts.continues AND first.client = attempts.client AND attempts.continues <> ''), '')`

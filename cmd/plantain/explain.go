@@ -25,7 +25,7 @@ import (
 type explainCmd struct {
 	File    string `arg:"" optional:"" help:"What was kept of the answer, in any form; - or nothing: standard input."`
 	Status  int    `placeholder:"N" help:"The HTTP status, where the capture lacks it."`
-	Request string `placeholder:"ID" help:"A request of this gateway's own ledger (header Plantain-Request-Id)."`
+	Request string `placeholder:"ID" help:"A request of this gateway's own ledger (header Plantain-Request-Id), or last."`
 	Dir     string `type:"existingdir" placeholder:"LOGS" help:"A folder of an application's logs: what was lost, and what was paid for in vain."`
 	Cases   string `type:"existingfile" placeholder:"FILE.jsonl" help:"A file of captured responses, one a line, with id, http_status, content_type, headers and body: one verdict a line."`
 	At      string `placeholder:"TIME" help:"When it was, for what the hour adds: now, 14:30, 14:30Z, 2026-11-24T14:30:00Z. Default: what the capture says, else now."`
@@ -42,6 +42,7 @@ It reads an HTTP message or what curl -i and curl -v print, a body of JSON, even
   python make.py 2>&1 | plantain explain
   pbpaste | plantain explain -            (what is on the clipboard of a Mac)
   plantain explain --request r-0f3…       (header Plantain-Request-Id)
+  plantain explain --request last         (the newest of which anything was sent)
   plantain explain --dir ./logs
   plantain explain --cases failures.jsonl -o json`
 }
@@ -296,23 +297,12 @@ func (e *explainCmd) attempts(w *world) ([]gateway.Attempt, error) {
 		if at != nil {
 			return at.get(w.ctx, "/api/v1/requests/"+url.PathEscape(e.Request), &got)
 		}
-		got.Attempts, err = kept(w, s, plantain.RequestID(e.Request))
+		id := plantain.RequestID(e.Request)
+		got.Attempts, err = attempts(w.ctx, s, "", id)
+		if err == nil && len(got.Attempts) == 0 {
+			err = errors.New(gateway.NoRequest(id))
+		}
 		return err
 	})
 	return got.Attempts, err
-}
-
-func kept(w *world, s *store.Store, id plantain.RequestID) ([]gateway.Attempt, error) {
-	rows, err := s.Attempts(w.ctx, id, 100)
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("no request has the id %s", id)
-	}
-	attempts := make([]gateway.Attempt, len(rows))
-	for i, r := range rows {
-		attempts[i] = gateway.Describe(r.Attempt, r.After, r.State, r.Entry)
-	}
-	return attempts, nil
 }

@@ -310,17 +310,28 @@ func (h *house) closeBooks() error {
 	return errors.Join(err, h.store.Close())
 }
 
-// attempts reads the ledger for the API: those of a request, or the last hundred.
-func (h *house) attempts(id plantain.RequestID) ([]gateway.Attempt, error) {
-	rows, err := h.store.Attempts(context.Background(), id, 100)
+func (h *house) attempts(c plantain.ClientName, id plantain.RequestID) ([]gateway.Attempt, error) {
+	return attempts(context.Background(), h.store, c, id)
+}
+
+// attempts reads the ledger as [gateway.Gateway] asks for it, at most a hundred.
+func attempts(ctx context.Context, s *store.Store, c plantain.ClientName, id plantain.RequestID) ([]gateway.Attempt, error) {
+	if id == gallery.Last {
+		newest, err := s.Newest(ctx, c)
+		if err != nil || newest == "" {
+			return nil, err
+		}
+		id = newest
+	}
+	rows, err := s.Attempts(ctx, id, 100)
 	if err != nil {
 		return nil, err
 	}
-	attempts := make([]gateway.Attempt, len(rows))
+	described := make([]gateway.Attempt, len(rows))
 	for i, r := range rows {
-		attempts[i] = gateway.Describe(r.Attempt, r.After, r.State, r.Entry)
+		described[i] = gateway.Describe(r.Attempt, r.After, r.State, r.Entry)
 	}
-	return attempts, nil
+	return described, nil
 }
 
 // openStore opens the books where the configuration says they are.

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,7 +98,7 @@ func (t *Transport) outgoing(ctx context.Context, o *out, a *ask, body *sendable
 	}
 	if a.body != nil {
 		req.ContentLength = body.length()
-		req.GetBody = func() (io.ReadCloser, error) { return &counted{body.reader(), trace}, nil }
+		req.GetBody = func() (io.ReadCloser, error) { return &counted{body: body.reader(), trace: trace}, nil }
 		req.Body, _ = req.GetBody()
 	}
 	return req, nil
@@ -260,13 +261,23 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// counted notes when a body was taken to its end.
+// counted notes when a body was taken to its end. An HTTP/2 client may close a body
+// while it reads it, and read it once more after that, when the request is over and the
+// memory of the body is another's: then there is nothing to be read.
 type counted struct {
-	body  io.ReadCloser
 	trace *progress
+
+	mu     sync.Mutex // guards what follows
+	body   io.ReadCloser
+	closed bool
 }
 
 func (c *counted) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return 0, os.ErrClosed
+	}
 	n, err := c.body.Read(p)
 	if errors.Is(err, io.EOF) {
 		c.trace.read.Store(time.Now().UnixNano())
@@ -274,4 +285,9 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *counted) Close() error { return c.body.Close() }
+func (c *counted) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return c.body.Close()
+}

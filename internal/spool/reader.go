@@ -89,7 +89,11 @@ func (next piece) read(p []byte) (int, error) {
 	if next.file == nil {
 		return copy(p, next.bytes), nil
 	}
-	return next.file.ReadAt(p[:min(int64(len(p)), next.length)], next.offset)
+	n, err := next.file.ReadAt(p[:min(int64(len(p)), next.length)], next.offset)
+	if n == 0 && errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF // somebody cut the file
+	}
+	return n, err
 }
 
 func (r *Reader) Read(p []byte) (int, error) {
@@ -130,6 +134,9 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 		}
 		r.at += n
 		total += n
+		if n == 0 && err == nil {
+			err = io.ErrUnexpectedEOF // somebody cut the file
+		}
 		if err != nil {
 			return total, err
 		}

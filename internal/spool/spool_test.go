@@ -408,3 +408,36 @@ func TestTheWriterReadsWhatReadersDoNotSeeYet(t *testing.T) {
 		t.Errorf("a reader sees %d bytes, %v", n, err)
 	}
 }
+
+func TestAFileThatLostItsEndIsAnErrorToItsReaders(t *testing.T) {
+	t.Parallel()
+	s, err := New(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.CreateTemp(t.TempDir(), "answer-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(body(1000)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.File(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	if err := f.Truncate(600); err != nil {
+		t.Fatal(err)
+	}
+	r := b.Reader(nil)
+	defer r.Close()
+	if n, err := r.WriteTo(io.Discard); n != 600 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("wrote %d bytes, %v", n, err)
+	}
+	r = b.Reader(nil)
+	defer r.Close()
+	if all, err := io.ReadAll(r); len(all) != 600 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("read %d bytes, %v", len(all), err)
+	}
+}

@@ -10,8 +10,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // A captured body is one line of the labelled failures.
@@ -327,9 +330,30 @@ func TestAHostileBodyStaysWithinBounds(t *testing.T) {
 
 func TestAResetScannerForgets(t *testing.T) {
 	t.Parallel()
-	s := NewScanner("text/event-stream")
-	write(s, "data: {\"error\":{\"message\":\"half", nil)
-	s.Reset("application/json")
-	write(s, `{"candidates":[{"content":{"parts":[{"text":"b"}]}}]}`, nil)
-	diff(t, scan("", `{"candidates":[{"content":{"parts":[{"text":"b"}]}}]}`), s.Finish())
+	bodies := slices.Clone(seeds)
+	for _, c := range capturedBodies(t) {
+		bodies = append(bodies, c.Body)
+	}
+	picture := strings.Repeat("iVBORw0K", 3*identityChars/8)
+	bodies = append(bodies, `{"candidates":[{"content":{"parts":[{"inlineData":{"data":"`+picture+`"}},{"text":"`+strings.Repeat("b", 2*MaxText)+`"}]}}]}`)
+	rapid.Check(t, func(t *rapid.T) {
+		used := NewScanner("")
+		for range rapid.IntRange(1, 6).Draw(t, "bodies") {
+			body := rapid.SampledFrom(bodies).Draw(t, "body")
+			if rapid.Bool().Draw(t, "cut") {
+				body = body[:rapid.IntRange(0, len(body)).Draw(t, "at")]
+			}
+			contentType := rapid.SampledFrom([]string{"", "application/json", "text/event-stream"}).Draw(t, "type")
+			cut := pieces(rapid.Uint64().Draw(t, "pieces"))
+			used.Reset(contentType)
+			write(used, body, cut)
+			if rapid.IntRange(0, 3).Draw(t, "broke off") == 0 {
+				continue
+			}
+			got, want := used.Finish(), scan(contentType, body, cut...)
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("%.200q gives\n%+v, want\n%+v", body, got, want)
+			}
+		}
+	})
 }

@@ -111,6 +111,9 @@ func TestABadKeyIsToldInGooglesWordsAndOurs(t *testing.T) {
 		if d := a.detail(t); !strings.Contains(d["explanation"], "Plantain turned this away, not Google") || !strings.Contains(d["next"], "plantain keys create") {
 			t.Errorf("key %q is told %v", key, d)
 		}
+		if why := explain(t, string(a.body)); why.Retry != "after-fix" || !strings.Contains(why.Fix, "plantain keys create") {
+			t.Errorf("key %q is explained as %+v", key, why)
+		}
 	}
 	if n := len(sim.arrivals(":generateContent")); n != 0 {
 		t.Errorf("%d calls reached Google", n)

@@ -35,6 +35,7 @@ const (
 	keyLeaked   cause = "key leaked"
 	keyUnknown  cause = "key unknown"
 	keyMissing  cause = "key missing"
+	turnedAway  cause = "turned away by a Plantain"
 	keyKind     cause = "key of the wrong kind"
 	tokenBad    cause = "token refused"
 	scopes      cause = "scopes"

@@ -17,7 +17,7 @@ type bill struct {
 // what was delivered, Google's own words, what Google counted, Google's rule on
 // failed requests, and for filtered answers the setting.
 func (r Rules) charge(f *gemini.Facts, n finding) bill {
-	if n.cause == noRoute && f.Status == 0 { // under a status it is the word of a gateway
+	if n.cause == turnedAway || n.cause == noRoute && f.Status == 0 { // under a status it is the word of a gateway
 		return bill{plantain.ChargedNo, "Nothing had been sent, so nothing was charged."}
 	}
 	if n.class == plantain.Unanswered && n.cause != brokenOff {

@@ -106,6 +106,29 @@ func TestTheAnswerOfAPlantainKeepsItsVerdict(t *testing.T) {
 	}
 }
 
+// Whoever a Plantain turned away at its door needs a key of it, and no other project:
+// also where an SDK kept nothing but the message.
+func TestWhoIsTurnedAwayByAPlantainNeedsAKeyOfIt(t *testing.T) {
+	t.Parallel()
+	message := "API key not valid. Please pass a valid API key. (Plantain, not Google: the key is not one of this gateway's.)"
+	body := `{"error":{"code":400,"message":"` + message + `","status":"INVALID_ARGUMENT","details":[` +
+		`{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"},` +
+		`{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"KEY_INVALID","domain":"plantain","metadata":{"verdict":"key_invalid","charged":"no"}}]}}`
+	for name, f := range map[string]gemini.Facts{
+		"the whole body":    factsOf(400, "", nil, []byte(body)),
+		"the message alone": factsOf(0, "", nil, []byte(message)),
+		"of a proxy's":      factsOf(401, "", nil, []byte(`{"error":{"message":"`+message+`"}}`)),
+	} {
+		v := verdict.Judge(f)
+		if v.Class != plantain.KeyInvalid || v.Charged != plantain.ChargedNo || v.Retry != plantain.RetryAfterFix {
+			t.Errorf("%s: %s, charged %s, retry %s", name, v.Class, v.Charged, v.Retry)
+		}
+		if strings.Contains(v.Fix, "project") || !strings.Contains(v.Fix, "plantain keys create") || strings.Contains(v.Explanation, "Google refuses") {
+			t.Errorf("%s: %s %s", name, v.Explanation, v.Fix)
+		}
+	}
+}
+
 // `billing.filtered` decides where Google says nothing, and nowhere else.
 func TestFilteredAnswersAreBilledByTheSetting(t *testing.T) {
 	t.Parallel()

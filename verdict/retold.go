@@ -21,6 +21,9 @@ func retold(f *gemini.Facts) (plantain.Verdict, bool) {
 		if class == plantain.ClientLimit && n.stated == 0 {
 			n.retry = plantain.RetryAfterFix // a model, a size or a budget that does not come back
 		}
+		if p := phrases.first(l.low()); p != nil && p.cause == turnedAway {
+			n.cause, n.retry = p.cause, p.retry // no project helps whom the door does not know
+		}
 		said, fix := words(n)
 		v := plantain.Verdict{
 			Class: class, Charged: chargedOf(l.Metadata["charged"]), Retry: n.advice(), Wait: n.wait(), Stated: n.stated, Limit: n.bound(),

@@ -156,6 +156,9 @@ var causeWords = map[cause]say{
 	keyMissing: {
 		"The request carried no credential that Google could see.",
 		"Send the API key in the header x-goog-api-key, or an OAuth token where the API wants one."},
+	turnedAway: {
+		"Plantain turned this away, not Google: it came without a key, or with one that is not or no longer the gateway's.",
+		"Give your SDK a key of the gateway in the place of Google's; plantain keys create NAME makes one."},
 	keyKind: {
 		"The credential is of the wrong kind: this API wants an OAuth token, not an API key.",
 		"Send an OAuth token, or call the Gemini API with the key; every other key fails the same way."},

@@ -13,6 +13,9 @@ type phrase struct {
 // phrases: where several stand in one message, the one that is first here decides,
 // as it names the deeper cause. The texts are those of captured bodies.
 var phrases = newMatcher([]phrase{
+	// the door of a Plantain, which repeats Google's words before its own
+	{text: "(plantain, not google:", class: plantain.KeyInvalid, cause: turnedAway, retry: plantain.RetryAfterFix},
+
 	// where the caller is
 	{text: "user location is not supported for the api use without", class: plantain.Region, cause: regionBill},
 	{text: "user location is not supported", class: plantain.Region},

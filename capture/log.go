@@ -131,6 +131,9 @@ func readLogLine(from *bufio.Reader) (string, error) {
 // readRecord reads what one record of a log, or the text of an SDK, tells; false:
 // nothing of an exchange is in it.
 func readRecord(text string) (Exchange, bool) {
+	if x, ok := readError(text); ok {
+		return x, true
+	}
 	if !concernsGoogle(text) {
 		return Exchange{}, false
 	}
@@ -148,6 +151,25 @@ func readRecord(text string) (Exchange, bool) {
 	x.Facts = gemini.Facts{Status: statusIn(text), Body: scan("text/plain", []byte(shortened(text)))}
 	told := x.Facts.Status != 0 || len(x.Facts.Body.Errors) > 0 || mark(text, "finishreason", "finish_reason", "blockreason", "block_reason", "image_safety")
 	return x, told
+}
+
+// errorStart is how the body of an error begins, alone or in the list of a stream.
+var errorStart = regexp.MustCompile(`^\s*(?:\[\s*)?\{\s*"error"\s*:\s*\{`)
+
+// readError reads a record that is the body of an error, as Google writes them or with
+// a word of Google in it.
+func readError(text string) (Exchange, bool) {
+	if !errorStart.MatchString(text) {
+		return Exchange{}, false
+	}
+	body := scan("", []byte(text))
+	googles := slices.ContainsFunc(body.Errors, func(e gemini.ErrorFacts) bool {
+		return e.Code != 0 && e.Status != "" && e.Status == strings.ToUpper(e.Status)
+	})
+	if !googles && !(concernsGoogle(text) && says(&body) && isGoogle(&body)) {
+		return Exchange{}, false
+	}
+	return Exchange{At: timeIn(text), Model: modelOf(text), Facts: gemini.Facts{Body: body}}, true
 }
 
 // answerStart is how an answer begins inside a text, in JSON or Python.

@@ -278,6 +278,36 @@ func TestExplainByTheAPI(t *testing.T) {
 	}
 }
 
+// A body that was saved as it came is judged whatever its file is called, and so is
+// one that is a line of a log.
+func TestExplainFindsBareBodiesAmongLogs(t *testing.T) {
+	t.Parallel()
+	const line = `{"error":{"code":503,"message":"The model is overloaded. Please try again later.","status":"UNAVAILABLE"}}`
+	const lines = "{\n  \"error\": {\n    \"code\": 500,\n    \"message\": \"An internal error has occurred.\",\n    \"status\": \"INTERNAL\"\n  }\n}\n"
+	for name, c := range map[string]struct {
+		text string
+		want int
+	}{
+		"body.json": {line, 1}, "body.txt": {line, 1}, "body": {line + "\n", 1}, "pretty.log": {lines, 1}, "list.txt": {"[" + lines + "]\n", 1},
+		"three.log": {line + "\n" + line + "\n2026-11-24 09:00:00 INFO all well\n" + line + "\n", 3},
+		"other.log": {`{"level":"error","error":{"code":503,"message":"the printer is out of paper"}}` + "\n" + `{"level":"info","message":"all well"}` + "\n", 0},
+		"other.txt": {`{"error":{"code":503,"message":"the printer is out of paper"}}`, 0}, "names.txt": {`{"name":"a configuration"}`, 0},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, errs, code := run(t, dir, nil, "explain", "--dir", ".", "-o", "json")
+		var sum struct{ Exchanges, Lost int }
+		if err := json.Unmarshal([]byte(out), &sum); err != nil || code != 0 {
+			t.Fatalf("%s: %v: %s%s", name, err, out, errs)
+		}
+		if sum.Exchanges != c.want || sum.Lost != c.want {
+			t.Errorf("%s: %+v, want %d", name, sum, c.want)
+		}
+	}
+}
+
 // A folder of logs is summed up: what was lost, and what it cost.
 func TestExplainSumsUpLogs(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ var asked = map[string][]string{
 		"nano banana just keeps spinning", "it loads and loads forever",
 		"wheel is turning without end, image stays pending", "spiner wont stop", "gemini takes ages to make a picture",
 		"Loading Nano Banana Pro... for half an hour", "image never finishes", "stuck at creating image",
-		"it has been thinking for ten minutes", "so slow today", "circle keeps turning", "image generation hangs",
+		"it has been thinking for ten minutes", "so slow today", "too slow", "why is it slow", "generation is really too slow", "circle keeps turning", "image generation hangs",
 		"nothing but a loading animation", "it takes forever to generate", "waiting 20 minutes for one image",
 		"gemini shows the loading thing and nothing comes", "picture stays on loading",
 		"image takes more than 15 minutes",
@@ -177,9 +177,20 @@ var asked = map[string][]string{
 	"which-model": {
 		"nano banana 2 or pro", "which model is better for text", "difference between nb2 and pro", "NB2 vs Pro",
 		"cheapest model", "what model should I use for drafts", "pro vs nano banana 2", "which should I choose",
-		"what's the best model", "price comparison", "which one", "nb2 or pro", "is pro better", "compare models",
+		"what's the best model", "price comparison", "how much does an image cost", "cost per image", "price of 4k", "which one", "nb2 or pro", "is pro better", "compare models",
 		"which nano banana is fastest", "should I take pro or 2", "difference pro 2",
 		"nano banana 2 versus pro price",
+	},
+	"changed-face": {
+		"it changed the face", "the face is different", "lost likeness", "keeps changing the face", "background changed too",
+		"it edits more than I asked", "my face looks like someone else", "the person no longer resembles the photo",
+		"how to keep the same character", "inconsistent character", "face not preserved", "edit altered the whole picture",
+		"she looks like a different person", "identity is not kept", "how do I keep the face unchanged",
+	},
+	"expensive": {
+		"why so expensive", "too expensive", "price too high", "bill is too high", "costs too much", "reduce costs", "my bill doubled",
+		"charged twice", "it cost me more than expected", "how do I pay less for my pictures", "save money on images", "nano banana is so pricey",
+		"overcharged for images", "unexpectedly high invoice", "expensive",
 	},
 	"app-daily-count": {
 		"gemini app says daily limit reached", "you've reached your image limit for today",

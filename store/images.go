@@ -10,14 +10,13 @@ import (
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gallery"
-	"github.com/plantainhq/plantain/pool"
 )
 
 var _ gallery.PictureRows = (*Store)(nil)
 
 // HangPicture implements [gallery.PictureRows].
 func (s *Store) HangPicture(ctx context.Context, p plantain.Picture) error {
-	return s.backend.move(ctx, move{step{Hangs: &p}, nil, func(pool.States) error { return nil }})
+	return s.backend.move(ctx, move{step: step{Hangs: &p}, fn: noWindow})
 }
 
 const (
@@ -98,31 +97,40 @@ func (s *Store) pictures(ctx context.Context, conditions string, args []any) ([]
 	return found, rows.Err()
 }
 
+// drops are pictures that are removed. The journal keeps them as it keeps those that
+// are hung: one that is taken over twice must not bring back what was removed since.
+type drops struct {
+	IDs    []plantain.PictureID `json:"ids,omitempty"`
+	Before int64                `json:"before,omitempty"` // Unix milliseconds: what was made before; 0: nothing by its age
+}
+
+func (t *tx) drop(d drops) error {
+	for _, id := range d.IDs {
+		if _, err := t.write("DELETE FROM images WHERE id = $1", id); err != nil {
+			return fmt.Errorf("remove a picture: %w", err)
+		}
+	}
+	if d.Before == 0 {
+		return nil
+	}
+	if _, err := t.write("DELETE FROM images WHERE made < $1", d.Before); err != nil {
+		return fmt.Errorf("remove old images: %w", err)
+	}
+	return nil
+}
+
 // DropPictures implements [gallery.PictureRows].
 func (s *Store) DropPictures(ctx context.Context, ids []plantain.PictureID) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return s.backend.do(ctx, func(t *tx) error {
-		for _, id := range ids {
-			if _, err := t.write("DELETE FROM images WHERE id = $1", id); err != nil {
-				return fmt.Errorf("remove a picture: %w", err)
-			}
-		}
-		return nil
-	})
+	return s.backend.move(ctx, move{step: step{Drops: &drops{IDs: ids}}, fn: noWindow})
 }
 
 // ExpirePictures implements [gallery.PictureRows].
 func (s *Store) ExpirePictures(ctx context.Context, before time.Time) (map[string]bool, error) {
 	if !before.IsZero() {
-		err := s.backend.do(ctx, func(t *tx) error {
-			if _, err := t.write("DELETE FROM images WHERE made < $1", millis(before)); err != nil {
-				return fmt.Errorf("remove old images: %w", err)
-			}
-			return nil
-		})
-		if err != nil {
+		if err := s.backend.move(ctx, move{step: step{Drops: &drops{Before: millis(before)}}, fn: noWindow}); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/ledger"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
@@ -472,4 +474,41 @@ func TestWhatIsSettledOrClaimedIsOnTheDiskAndTheRestFollowsIt(t *testing.T) {
 		t.Error("what nobody waits for never gets to the disk")
 	}
 	<-w.turn
+}
+
+func TestAPictureThatWasRemovedStaysSoAfterKill9(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*Store) error{
+		"by its id": func(s *Store) error { return s.DropPictures(t.Context(), []plantain.PictureID{"i-1"}) },
+		"by its age": func(s *Store) error {
+			_, err := s.ExpirePictures(t.Context(), now.Add(time.Hour))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "p.db")
+			s := open(t, path)
+			must(t, s.HangPicture(t.Context(), plantain.Picture{ID: "i-1", Prompt: "a private one", Made: now}))
+			must(t, remove(s))
+			left := filepath.Join(t.TempDir(), "p.db")
+			must(t, s.backend.(*writer).alone(t.Context(), func() error { // as it stands at this moment
+				for _, of := range []string{"", "-wal", ".redo0", ".redo1"} {
+					file, err := os.ReadFile(path + of)
+					if errors.Is(err, fs.ErrNotExist) {
+						continue
+					}
+					if err := errors.Join(err, os.WriteFile(left+of, file, 0o600)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			all, err := open(t, left).Pictures(t.Context(), gallery.Query{})
+			must(t, err)
+			if len(all) > 0 {
+				t.Errorf("%q is back", all[0].Prompt)
+			}
+		})
+	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // A move is one change of the books: an attempt that opens or is settled, a picture
-// that is kept, what was filtered, or none of these, and what fn makes of the windows
+// that is kept, pictures that are removed, what was filtered, or none of these, and what fn makes of the windows
 // of keys. All of it happens or nothing does.
 type move struct {
 	step
@@ -25,6 +25,7 @@ type step struct {
 	Opens   *plantain.Attempt `json:"opens,omitempty"`
 	Settles *ledger.Entry     `json:"settles,omitempty"`
 	Hangs   *plantain.Picture `json:"hangs,omitempty"`
+	Drops   *drops            `json:"drops,omitempty"`
 	// What was filtered, to be remembered or to be forgotten.
 	Filters *relay.Filtered `json:"filters,omitempty"`
 	Passes  *relay.Filtered `json:"passes,omitempty"`
@@ -54,6 +55,9 @@ func (t *tx) step(owner string, s step) error {
 	}
 	if s.Hangs != nil {
 		return t.hang(*s.Hangs)
+	}
+	if s.Drops != nil {
+		return t.drop(*s.Drops)
 	}
 	if s.Filters != nil {
 		return t.filter(*s.Filters)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -146,8 +147,10 @@ func span(d time.Duration) string {
 	}
 }
 
-// oneLine gives a text on one line.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+// oneLine gives a text on one line, without what would steer a terminal.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
 
 // cut shortens a text to so many characters.
 func cut(text string, most int) string {

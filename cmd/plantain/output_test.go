@@ -26,3 +26,11 @@ func TestTheTextOfAListFillsTheLine(t *testing.T) {
 		}
 	}
 }
+
+// What a client writes is shown to others, whose terminals it must not steer.
+func TestAPromptIsOneLineThatSteersNoTerminal(t *testing.T) {
+	t.Parallel()
+	if got, want := promptOf("A red\n\t\x1b[2Japple\a\u009b31m, 🍎\r\n"), "A red [2Japple 31m, 🍎"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

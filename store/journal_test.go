@@ -436,7 +436,7 @@ func TestAJournalWithAGapIsNotTakenOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "p.db")
 	js := &journals{path: path}
 	must(t, js.append([]byte(`{"owner":"o","changes":[{"project":"p","from":3,"to":{"seq":4}}]}`)))
-	if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "goes on from change 3 of a window of project p, of which the tables have 0") {
+	if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "goes on from change 3 of a window of project p, of which the tables have 0: it is that of another database; put that one beside it") {
 		t.Errorf("got %v", err)
 	}
 }

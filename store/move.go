@@ -153,7 +153,8 @@ func (t *tx) change(states pool.States, c change) error {
 	}
 	after, ok := c.After(s)
 	if !ok {
-		return fmt.Errorf("the journal goes on from change %d of a window of project %s, of which the tables have %d", c.From, k.Project, s.Seq)
+		return fmt.Errorf("the journal goes on from change %d of a window of project %s, of which the tables have %d: it is that of another database; "+
+			"put that one beside it, or move the files ending in .redo0 and .redo1 away and lose what they hold", c.From, k.Project, s.Seq)
 	}
 	states[k] = &after
 	return nil

@@ -75,6 +75,9 @@ func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly
 	}
 	var r report
 	if !memoryOnly {
+		if _, err := b.throughput(small, 8); err != nil { // to warm up: all of them begin with empty heaps and caches
+			return err
+		}
 		if r.Throughput, err = b.throughputs(); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -75,7 +76,15 @@ func (b *bench) throughputs() ([]throughput, error) {
 	return rows, nil
 }
 
+// rest waits until the disk is at rest: what a build or a row that spills left to be
+// written would slow the next row down.
+func rest() {
+	syscall.Sync()
+	time.Sleep(time.Second)
+}
+
 func (b *bench) throughput(size, callers int) (throughput, error) {
+	rest()
 	tallies, err := b.alternate([]*process{b.upstream, b.proxy, b.gateway}, size, callers)
 	if err != nil {
 		return throughput{}, err
@@ -133,6 +142,7 @@ func (b *bench) latencies(rows []throughput) ([]latency, error) {
 		if r.Callers != 8 {
 			continue
 		}
+		rest()
 		rate := r.Proxy / 2
 		tallies := make([]tally, 2)
 		for pass := range 2 * passes {

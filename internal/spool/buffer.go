@@ -151,8 +151,9 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return wrote, nil
 }
 
-// spillSize is how much is read at once on its way to a file.
-const spillSize = 64 << 10
+// spillSize is how much is read at once on its way to a file: with 64 KiB it took a
+// sixth more processor time.
+const spillSize = 256 << 10
 
 // Fill reads r to its end into the buffer, each piece straight into its place,
 // and shows every piece to tap. It gives the error of r (nil at io.EOF), or

@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/gallery"
 	"github.com/plantainhq/plantain/ledger"
 )
 
@@ -49,4 +52,62 @@ func Describe(a plantain.Attempt, after plantain.AttemptID, s ledger.State, e le
 		Images: e.Images, Width: e.Width, Height: e.Height, Differs: e.Differs, After: after,
 		Draft: a.Draft, Final: a.Final,
 	}
+}
+
+func (g *Gateway) requests(w http.ResponseWriter, r *http.Request) {
+	if attempts, ok := g.attempts(w, r, ""); ok {
+		writeJSON(w, http.StatusOK, map[string]any{"attempts": attempts})
+	}
+}
+
+func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
+	id := plantain.RequestID(r.PathValue("id"))
+	if attempts, ok := g.attemptsOf(w, r, id); ok {
+		writeJSON(w, http.StatusOK, map[string]any{"id": attempts[0].Request, "attempts": attempts})
+	}
+}
+
+// attemptsOf gives the attempts of a request that the visitor may see, or answers
+// why there are none.
+func (g *Gateway) attemptsOf(w http.ResponseWriter, r *http.Request, id plantain.RequestID) ([]Attempt, bool) {
+	attempts, ok := g.attempts(w, r, id)
+	if !ok {
+		return nil, false
+	}
+	if v := visitorOf(r); !v.admin {
+		// Another client's request is as unknown as one that never was.
+		attempts = slices.DeleteFunc(attempts, func(a Attempt) bool { return a.Client != v.client })
+	}
+	if len(attempts) == 0 {
+		writeError(w, http.StatusNotFound, NoRequest(id))
+		return nil, false
+	}
+	return attempts, true
+}
+
+// NoRequest says that nothing stands in the ledger of a request.
+func NoRequest(id plantain.RequestID) string {
+	if id == gallery.Last {
+		return "no request is in the ledger yet; plantain generate makes one"
+	}
+	return "no request has the id " + string(id)
+}
+
+// attempts reads the ledger, or answers why it could not.
+func (g *Gateway) attempts(w http.ResponseWriter, r *http.Request, id plantain.RequestID) ([]Attempt, bool) {
+	if g.Attempts == nil {
+		g.nothing(w, r)
+		return nil, false
+	}
+	var of plantain.ClientName // all, to an admin
+	if v := visitorOf(r); !v.admin {
+		of = v.client
+	}
+	attempts, err := g.Attempts(of, id)
+	if err != nil {
+		g.log().Error("read the ledger", "error", err)
+		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")
+		return nil, false
+	}
+	return attempts, true
 }

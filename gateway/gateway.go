@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,12 +10,9 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/gallery"
@@ -283,74 +279,6 @@ func (f flushed) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// requestID is how the ids of requests look. What is longer the books may not take:
-// PostgreSQL indexes no more than 2,704 bytes.
-var requestID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-// callerOf reads who calls and what it wishes.
-func callerOf(r *http.Request) (relay.Caller, error) {
-	v := visitorOf(r)
-	c := relay.Caller{Client: v.client, Allowance: v.may, Force: relay.Force(r.Header.Get("Plantain-Force"))}
-	if v.may != nil && v.may.WarnWeak {
-		c.Remark = remark
-	}
-	switch c.Force {
-	case "", relay.ForceUnknown, relay.ForceFiltered:
-	default:
-		return c, fmt.Errorf("Plantain-Force: %q is not known; use %s or %s", c.Force, relay.ForceUnknown, relay.ForceFiltered)
-	}
-	switch p := r.Header.Get("Plantain-Priority"); p {
-	case "", "normal":
-	case "high":
-		c.Priority = pool.High
-	case "low":
-		c.Priority = pool.Low
-	default:
-		return c, fmt.Errorf("Plantain-Priority: %q is not known; use high, normal or low", p)
-	}
-	if _, asked := r.Header["Plantain-Fallback"]; asked {
-		c.Fallback = fallback(strings.Join(r.Header.Values("Plantain-Fallback"), ","))
-	}
-	if c.Project = plantain.ProjectName(r.Header.Get("Plantain-Project")); c.Project != "" && !visitorOf(r).admin {
-		return c, errors.New("Plantain-Project: only an admin may choose the project that is asked; leave it out")
-	}
-	final := r.Header.Get("Plantain-Final")
-	if final != "" && !requestID.MatchString(final) {
-		return c, fmt.Errorf("Plantain-Final: %.80q is no id of a request; it is that of the draft, as Plantain-Request-Id said", final)
-	}
-	c.Final = plantain.RequestID(final)
-	if c.Draft = r.Header.Get("Plantain-Draft"); c.Draft != "" && c.Final != "" {
-		return c, errors.New("Plantain-Draft and Plantain-Final: a draft is no final; use one of the two")
-	}
-	if s := r.Header.Get("Plantain-Attempts"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			return c, fmt.Errorf("Plantain-Attempts: %q is no number of attempts; 1 is the least", s)
-		}
-		c.Attempts = n
-	}
-	if s := r.Header.Get("Plantain-Max-Wait"); s != "" {
-		d, err := time.ParseDuration(s)
-		if err != nil || d <= 0 {
-			return c, fmt.Errorf("Plantain-Max-Wait: %q is no duration; write it like 30s", s)
-		}
-		c.MaxWait = d
-	}
-	return c, nil
-}
-
-// fallback reads a list of models. It is never nil: "none", or an empty list,
-// forbids what the configuration allows.
-func fallback(list string) []plantain.Model {
-	models := []plantain.Model{}
-	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.TrimSpace(name); name != "" && name != "none" {
-			models = append(models, plantain.Model(name))
-		}
-	}
-	return models
-}
-
 func (g *Gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
@@ -397,64 +325,6 @@ func (g *Gateway) recheck(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"project": name})
-}
-
-func (g *Gateway) requests(w http.ResponseWriter, r *http.Request) {
-	if attempts, ok := g.attempts(w, r, ""); ok {
-		writeJSON(w, http.StatusOK, map[string]any{"attempts": attempts})
-	}
-}
-
-func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
-	id := plantain.RequestID(r.PathValue("id"))
-	if attempts, ok := g.attemptsOf(w, r, id); ok {
-		writeJSON(w, http.StatusOK, map[string]any{"id": attempts[0].Request, "attempts": attempts})
-	}
-}
-
-// attemptsOf gives the attempts of a request that the visitor may see, or answers
-// why there are none.
-func (g *Gateway) attemptsOf(w http.ResponseWriter, r *http.Request, id plantain.RequestID) ([]Attempt, bool) {
-	attempts, ok := g.attempts(w, r, id)
-	if !ok {
-		return nil, false
-	}
-	if v := visitorOf(r); !v.admin {
-		// Another client's request is as unknown as one that never was.
-		attempts = slices.DeleteFunc(attempts, func(a Attempt) bool { return a.Client != v.client })
-	}
-	if len(attempts) == 0 {
-		writeError(w, http.StatusNotFound, NoRequest(id))
-		return nil, false
-	}
-	return attempts, true
-}
-
-// NoRequest says that nothing stands in the ledger of a request.
-func NoRequest(id plantain.RequestID) string {
-	if id == gallery.Last {
-		return "no request is in the ledger yet; plantain generate makes one"
-	}
-	return "no request has the id " + string(id)
-}
-
-// attempts reads the ledger, or answers why it could not.
-func (g *Gateway) attempts(w http.ResponseWriter, r *http.Request, id plantain.RequestID) ([]Attempt, bool) {
-	if g.Attempts == nil {
-		g.nothing(w, r)
-		return nil, false
-	}
-	var of plantain.ClientName // all, to an admin
-	if v := visitorOf(r); !v.admin {
-		of = v.client
-	}
-	attempts, err := g.Attempts(of, id)
-	if err != nil {
-		g.log().Error("read the ledger", "error", err)
-		writeError(w, http.StatusInternalServerError, "internal: the ledger could not be read; the log says why")
-		return nil, false
-	}
-	return attempts, true
 }
 
 func (g *Gateway) story(w http.ResponseWriter, r *http.Request) {

@@ -103,8 +103,9 @@ func (c *chaos) received() (calls []*call) {
 
 // pair finds for each call the entry that is its attempt: by Google's id of the
 // answer where the ledger has one, else one of the same client, project and model
-// that was out at the time and whose amount is the call's or a range around it.
-// Where several are alike, it finds the way in which as many as possible fit.
+// that was out at the time and whose amount is the call's, or a range around it that
+// this call may have. Where several are alike, it finds the way in which as many as
+// possible fit.
 func (c *chaos) pair(entries []*entry, calls []*call) map[*call]*entry {
 	pairs, taken := map[*call]*entry{}, map[*entry]*call{}
 	byID := map[string]*entry{}
@@ -132,7 +133,7 @@ func (c *chaos) pair(entries []*entry, calls []*call) map[*call]*entry {
 		// What was given up may reach Google later than that.
 		late := e.known() && a.Time.After(e.settled.Add(2*time.Millisecond))
 		return !late && (a.client == "" || a.client == e.client) && !a.Time.Before(e.opened.Add(-2*time.Millisecond)) &&
-			e.low <= a.Charged && a.Charged <= e.high
+			e.low <= a.Charged && a.Charged <= e.high && (e.known() || c.mayBeRange(a, e))
 	}
 	var place2 func(a *call, tried map[*entry]bool) bool
 	place2 = func(a *call, tried map[*entry]bool) bool {

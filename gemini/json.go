@@ -9,7 +9,7 @@ const (
 	maxNumber = 128
 	maxName   = 256
 	// block is how far a string is searched at once, so that the second search
-	// (for the backslash) and the copy of a picture's end find it in the cache.
+	// (for the backslash) finds it in the cache.
 	block = 16 << 10
 )
 
@@ -63,8 +63,7 @@ func (t *tokenizer) feed(p []byte, at int64) int {
 	for i < len(p) && t.state < closed {
 		switch t.state {
 		case inString:
-			end := min(i+block, len(p))
-			i += t.stringBytes(p[i:end], at+int64(i))
+			i += t.stringBytes(p[i:], at+int64(i))
 		case inLiteral:
 			i += t.literalBytes(p[i:])
 		default:

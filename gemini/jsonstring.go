@@ -19,30 +19,34 @@ type stringState struct {
 // stringBytes takes the bytes of a string up to its end or the end of p. What
 // lies between quotes and backslashes is passed on as it is, never looked at.
 func (t *tokenizer) stringBytes(p []byte, at int64) int {
-	i, quote := 0, -1
+	from, i, quote, searched := 0, 0, -1, 0 // from: what stands for itself and was not passed on
 	for i < len(p) && t.state == inString {
 		if t.str.escape > 0 {
 			t.escapeByte(p[i], at+int64(i))
 			i++
+			from = i
 			continue
 		}
 		if quote < i { // searched once per quote, so that a text full of \n stays linear
-			quote = indexFrom(p, i, '"')
+			searched = min(i+block, len(p))
+			quote = indexFrom(p[:searched], i, '"')
 		}
-		slash := bytes.IndexByte(p[i:quote], '\\')
-		if slash >= 0 {
-			t.run(p[i:i+slash], at+int64(i))
+		if slash := bytes.IndexByte(p[i:quote], '\\'); slash >= 0 {
+			t.run(p[from:i+slash], at+int64(from))
 			t.str.escape, t.str.escaped = 1, true
 			i += slash + 1
+			from = i
 			continue
 		}
-		t.run(p[i:quote], at+int64(i))
-		if quote == len(p) {
-			return quote
+		i = quote
+		if quote < searched {
+			t.run(p[from:quote], at+int64(from))
+			t.endString(at + int64(quote))
+			return quote + 1
 		}
-		t.endString(at + int64(quote))
-		return quote + 1
+		quote = -1
 	}
+	t.run(p[from:i], at+int64(from))
 	return i
 }
 

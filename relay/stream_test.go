@@ -97,13 +97,15 @@ func (b *slowBooks) Settle(ctx context.Context, e ledger.Entry, keys []pool.Key,
 
 func TestTheEndOfAnAnswerIsHeldUntilItIsSettled(t *testing.T) {
 	t.Parallel()
+	long := success + strings.Repeat(" ", 1<<20)
 	for name, c := range map[string]struct {
 		reply reply
 		query string
 		early string // what may be seen before
 	}{
-		"a stream":   {streams(nil, textFrame, lastFrame), "alt=sse", textFrame},
-		"all at one": {says(200, success), "", success[:len(success)-1]},
+		"a stream": {streams(nil, textFrame, lastFrame), "alt=sse", textFrame},
+		"short":    {says(200, success), "", ""},
+		"long":     {says(200, long), "", long[:1<<20]},
 	} {
 		story(t, name, func(t *testing.T) {
 			h := newHouse(t, map[string][]reply{"a": list(c.reply)})

@@ -219,8 +219,8 @@ func (t *Transport) try(f *flight, behind int) ending {
 		last = t.judge(a, o, g)
 		step := t.next(last.verdict, a, n-behind, again[last.verdict.Class])
 		if step.Done && f.answer == nil && last.whole() {
-			// All but the last byte may go while the books are written.
-			g.body.Show(g.body.Len() - 1)
+			// All but its end may go while the books are written.
+			g.body.ShowMost()
 			f.depart(t.answer(a, last, n))
 		}
 		if step.Done || f.answer != nil {

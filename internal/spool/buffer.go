@@ -103,6 +103,24 @@ func (b *Buffer) Show(n int64) {
 	}
 }
 
+// ShowMost lets readers see all but the end of a held body that was written whole: but
+// for its last chunk, or as much of its file. To hold less would be one write and one
+// awakened reader more, a twentieth of what 1.5 MB cost; a reader that is slow has the
+// rest to take meanwhile.
+func (b *Buffer) ShowMost() {
+	b.mu.Lock()
+	last := b.size - 1
+	var end int64 // where it begins
+	switch {
+	case last >= b.memory:
+		end = max(b.memory, b.size-chunkSize)
+	case last >= 0:
+		_, end = b.chunkAt(last)
+	}
+	b.mu.Unlock()
+	b.Show(end)
+}
+
 // End lets readers see all of a held body. It does nothing to any other, nor to
 // nil.
 func (b *Buffer) End() {

@@ -75,13 +75,19 @@ func (b *Buffer) within(at, limit int64) piece {
 	if at >= b.memory {
 		return piece{file: b.file, offset: at - b.memory, length: limit - at}
 	}
-	chunk, start := 0, int64(0)
-	if first := int64(len(b.chunks[0])); at >= first {
-		chunk = 1 + int((at-first)/chunkSize)
-		start = first + int64(chunk-1)*chunkSize
-	}
+	chunk, start := b.chunkAt(at)
 	end := min(int64(len(b.chunks[chunk])), min(limit, b.memory)-start)
 	return piece{bytes: b.chunks[chunk][at-start : end]}
+}
+
+// chunkAt gives the chunk that has what stands at an offset, and where it begins.
+func (b *Buffer) chunkAt(at int64) (chunk int, start int64) {
+	first := int64(len(b.chunks[0]))
+	if at < first {
+		return 0, 0
+	}
+	n := (at - first) / chunkSize
+	return 1 + int(n), first + n*chunkSize
 }
 
 // read copies what a piece has to p.

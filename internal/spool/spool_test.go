@@ -82,6 +82,46 @@ func TestBodiesComeBackByteForByte(t *testing.T) {
 	}
 }
 
+func TestTheEndOfABodyIsHeldBackWhereverItLies(t *testing.T) {
+	t.Parallel()
+	for _, memory := range []int64{1, firstSize, firstSize + chunkSize, 16 << 20} {
+		for _, size := range []int{0, 1, firstSize, firstSize + 1, firstSize + chunkSize, chunkSize, chunkSize + 1, 3 * chunkSize, 5 << 20} {
+			for _, large := range []bool{false, true} {
+				s, err := New(t.TempDir(), memory)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b := s.Buffer()
+				b.large = large
+				b.Hold()
+				want := body(size)
+				if err := b.Fill(bytes.NewReader(want), func([]byte) {}); err != nil {
+					t.Fatal(err)
+				}
+				b.ShowMost()
+				seen := make([]byte, size+1)
+				n, err := b.ReadAt(seen, 0)
+				if !errors.Is(err, io.EOF) || !bytes.Equal(seen[:n], want[:n]) {
+					t.Errorf("%d bytes with a budget of %d: %d seen, %v", size, memory, n, err)
+				}
+				if held := size - n; size > 0 && (held < 1 || held > chunkSize) {
+					t.Errorf("%d bytes with a budget of %d: %d are held back", size, memory, held)
+				}
+				b.End()
+				r := b.Reader(nil)
+				all, err := io.ReadAll(r)
+				if err != nil || !bytes.Equal(all, want) {
+					t.Errorf("%d bytes with a budget of %d: read %d, %v", size, memory, len(all), err)
+				}
+				b.Release()
+				if err := r.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}
+
 func TestReadersOfASpilledBodyDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
 	s, err := New(t.TempDir(), 1)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -77,6 +78,9 @@ func (h *house) serve(w *world, from source, changes *watch) error {
 	}
 	leave := h.attend(w.ctx, from, changes)
 	defer leave()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // bodies lie outside of the heap, which is some megabytes: they cost less than collecting twice as often
+	}
 	debug.FreeOSMemory() // what the start took, migrations above all, is not needed again
 	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %s; stop it with Ctrl-C\n", server.address, count(len(h.built.Projects), "project"))
 	select {

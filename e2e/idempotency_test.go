@@ -149,6 +149,30 @@ func TestIdempotencyKeysOfClientsAreTheirOwn(t *testing.T) {
 	}
 }
 
+// "last" is the newest request of whoever asks, as it is to explain; of one whose
+// answer is not kept its id is told.
+func TestIdempotencyAnswerOfTheLastRequest(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
+	alice, bob, boss := gw.plantain("keys", "create", "alice"), gw.plantain("keys", "create", "bob"), gw.plantain("keys", "create", "boss", "--admin")
+	if a := gw.answerOf("last", "x-goog-api-key", alice); a.StatusCode != 404 || !bytes.Contains(a.body, []byte("no request is in the ledger yet")) {
+		t.Errorf("before the first: %d %s", a.StatusCode, a.body)
+	}
+	gw.keyed("1", "x-goog-api-key", alice)
+	hers := gw.keyed("2", "x-goog-api-key", alice)
+	his := gw.keyed("3", "x-goog-api-key", bob)
+	for key, want := range map[string]answer{alice: hers, bob: his, boss: his} {
+		if got := gw.answerOf("last", "x-goog-api-key", key); got.StatusCode != 200 || !bytes.Equal(got.body, want.body) {
+			t.Errorf("the last answer is %d %.100s, want that of %s", got.StatusCode, got.body, want.Header.Get("Plantain-Request-Id"))
+		}
+	}
+	plain := gw.generate(flash, prompt, "x-goog-api-key", alice).Header.Get("Plantain-Request-Id")
+	if a := gw.answerOf("last", "x-goog-api-key", alice); a.StatusCode != 404 || !bytes.Contains(a.body, []byte("no answer is kept for request "+plain)) {
+		t.Errorf("of one that is not kept: %d %s, want a word of %s", a.StatusCode, a.body, plain)
+	}
+}
+
 // answerOf reads the kept answer of a request.
 func (p *process) answerOf(id string, header ...string) answer {
 	p.t.Helper()

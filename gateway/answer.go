@@ -27,9 +27,16 @@ type Answers interface {
 
 // answer serves GET /api/v1/requests/{id}/answer: the answer of a request that
 // carried an Idempotency-Key or whose client had left, as it was given or would have
-// been.
+// been. [gallery.Last] is the newest request of the client, or of all to an admin.
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request) {
 	id := plantain.RequestID(r.PathValue("id"))
+	if id == gallery.Last {
+		attempts, ok := g.attemptsOf(w, r, id)
+		if !ok {
+			return
+		}
+		id = attempts[0].Request
+	}
 	owed, err := g.Answers.Of(r.Context(), id, g.Door.now())
 	if err != nil {
 		g.log().Error("read an answer", "request", id, "error", err)

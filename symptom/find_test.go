@@ -19,6 +19,7 @@ var asked = map[string][]string{
 		"gemini shows the loading thing and nothing comes", "picture stays on loading",
 		"image takes more than 15 minutes",
 		"gemini keeps showing the loading animation", "image stays at generating forever", "it just spins",
+		"images are really slow this evening", "slow response from the api", "requests are slow since this morning",
 	},
 	"overloaded": {
 		"503", "503 UNAVAILABLE: The model is overloaded", "service is unavailable right now", "model overlaodedd",
@@ -38,6 +39,7 @@ var asked = map[string][]string{
 		"ResourceExhausted exception", "per-minute quota hit", "code 429 what to do", "quota per minute exceeded",
 		"hit the rate limit",
 		"429 in my batch script", "exceeded quota message from the sdk", "how to avoid rate limit",
+		"why am I being limited", "how do I raise my limits", "how to increase rate limit",
 	},
 	"daily-quota": {
 		"429 for hours, rest of the day", "RPD exhausted", "api quota per day is used up",
@@ -74,6 +76,7 @@ var asked = map[string][]string{
 		"response has no images", "200 but empty", "model answered with words only",
 		"NoneType object is not iterable", "'NoneType' object has no attribute 'parts'", "TypeError: Cannot read properties of undefined",
 		"list index out of range", "NoneType object is not subscriptable",
+		"image failed", "image was not generated", "images fail at random", "half of my images fail",
 	},
 	"filtered": {
 		"IMAGE_SAFETY", "image was blocked by the safety filter", "PROHIBITED_CONTENT", "blockReason: SAFETY",
@@ -84,6 +87,7 @@ var asked = map[string][]string{
 		"safety settings off but still blocked", "filtered image", "policy violation", "image safety",
 		"innocent prompt flagged as unsafe", "PROHIBITED_CONTENT although prompt is fine",
 		"what does IMAGE_SAFETY mean", "my prompt was blocked for no reason", "filter blocked the image",
+		"everything gets blocked", "who pays for a blocked image", "all my prompts are blocked today",
 	},
 	"recitation": {
 		"IMAGE_RECITATION", "RECITATION", "says it resembles existing content", "copyrighted character, stopped",
@@ -191,6 +195,13 @@ var asked = map[string][]string{
 		"why so expensive", "too expensive", "price too high", "bill is too high", "costs too much", "reduce costs", "my bill doubled",
 		"charged twice", "it cost me more than expected", "how do I pay less for my pictures", "save money on images", "nano banana is so pricey",
 		"overcharged for images", "unexpectedly high invoice", "expensive",
+	},
+	"charged-without": {
+		"who pays for failed images", "do I pay when no image comes", "am I charged if the image fails", "charged but got no image",
+		"will I be billed for failed requests", "do failed generations cost money", "does google charge for errors",
+		"I was charged for an image I never got", "it failed but I was still billed", "billed although there was no image",
+		"what does a failed attempt cost", "waste of money on failed pictures", "refund for failed image", "do retries cost money",
+		"paid but no picture came back", "does my quota shrink when a request fails",
 	},
 	"app-daily-count": {
 		"gemini app says daily limit reached", "you've reached your image limit for today",

@@ -133,11 +133,14 @@ func (l *language) correct(word string) term {
 	most := 1 + len(word)/9
 	best := ""
 	for known := range l.words {
-		if known[0] != word[0] || len(known) < 4 || len(known)-len(word) > most || len(word)-len(known) > most {
+		if known[0] != word[0] || len(known)-len(word) > most || len(word)-len(known) > most {
 			continue
 		}
 		if l.stem(known) == right.stem {
-			return right
+			return right // however short: pays is no error for pass
+		}
+		if len(known) < 4 {
+			continue
 		}
 		d := edlib.OSADamerauLevenshteinDistance(word, known)
 		if d < most || d == most && (best == "" || known < best) {

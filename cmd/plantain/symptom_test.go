@@ -56,7 +56,7 @@ func TestASymptomIsToldInFull(t *testing.T) {
 func TestTheConversationRefines(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	w := &world{ctx: context.Background(), stdin: strings.NewReader("429\n1\nqwertz\n27\n\n999\nspinner"), stdout: &b}
+	w := &world{ctx: context.Background(), stdin: strings.NewReader("429\n1\nqwertz\n28\n\n999\nspinner"), stdout: &b}
 	converse(w, lunchtime)
 	asked := strings.Split(b.String(), "> ")
 	want := []string{

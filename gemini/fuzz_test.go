@@ -126,3 +126,28 @@ func ask(body string, pieces ...int) Asked {
 	write(&s, body, pieces)
 	return s.Finish()
 }
+
+// A string is searched a block at a time: an escape or an end that lies at a border of
+// blocks, or of what is written at once, is one all the same.
+func TestEscapesAtTheBordersOfABlockAreFound(t *testing.T) {
+	t.Parallel()
+	const before = `{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"`
+	for _, escape := range []string{`\/`, `\n\n\u002F`, ``} {
+		for _, border := range []int{block, 2 * block} {
+			for at := border - 7; at <= border+1; at++ {
+				// In front of the border of the string, and of the body when it comes at once.
+				for _, lead := range []int{at, at - len(before)} {
+					data := strings.Repeat("QUJD", lead/4+1)[:lead] + escape + "QUJDQUJDQUJD"
+					body := before + data + `"}},{"text":"` + strings.Repeat("a", lead) + `\"` + escape + `b\\"}]},"finishReason":"STOP"}]}`
+					whole := scan("application/json", body)
+					if !whole.Complete || len(whole.Parts) != 2 {
+						t.Fatalf("%q at %d: %+v", escape, lead, whole)
+					}
+					diff(t, referenceBody(body), whole)
+					diff(t, whole, scan("application/json", body, len(before)+lead, 1, 1, 1, 1, 1, 1, 1))
+					diff(t, whole, scan("application/json", body, block, 3))
+				}
+			}
+		}
+	}
+}

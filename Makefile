@@ -18,7 +18,7 @@ NEED_E2E  := nodejs:node npm:npm
 NEED_PG   := postgresql:/usr/lib/postgresql/*/bin/pg_ctl
 
 GO_FILES = find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*'
-RACE     = CGO_ENABLED=1 go test -race
+RACE     = CGO_ENABLED=1 go test -race -timeout 60m
 # The modules of their own that are tested with the real thing.
 E2E      = $(patsubst %/go.mod,%,$(wildcard e2e/go.mod))
 

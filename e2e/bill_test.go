@@ -66,7 +66,7 @@ const lite = "gemini-3.1-flash-lite-image"
 func TestTheLedgerAgreesWithGooglesBillAndEveryDifferenceIsNamed(t *testing.T) {
 	t.Parallel()
 	sim := startSim(t)
-	gw := startGateway(t, sim.URL, two, "timeout: 500ms")
+	gw := startGateway(t, sim.URL, two, "timeout: 5s") // an answer takes some of it, on a busy machine
 	gw.generate(nb2, prompt)
 	gw.generate(nb2, `{"contents":[{"parts":[{"text":"[sim:safety_image] free"}]}]}`)
 	gw.generate(pro, prompt)

@@ -218,6 +218,7 @@ func TestARefusalOfAKeysLimitSaysWhichHowMuchAndUntilWhen(t *testing.T) {
 }
 
 func (c obeyed) run(t *testing.T) {
+	aDayAhead(t)
 	shift := time.Duration(0)
 	if c.night > 0 {
 		shift = untilMidnight(t) - c.night

@@ -222,7 +222,7 @@ func (p *process) used(project, limit string) int64 {
 // waitFor polls until something holds.
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
@@ -234,7 +234,7 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 func TestStopIsInOrderAlsoWhereAConnectionAsksNothing(t *testing.T) {
 	t.Parallel()
 	sim := startSim(t)
-	gw := startGateway(t, sim.URL, []string{"sim-1-a"}, "timeout: 1s")
+	gw := startGateway(t, sim.URL, []string{"sim-1-a"}, "timeout: 10s")
 	silent, err := net.Dial("tcp", strings.TrimPrefix(gw.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)

@@ -179,8 +179,8 @@ func (p *process) answerOf(id string, header ...string) answer {
 	return p.ask(http.MethodGet, "/api/v1/requests/"+id+"/answer", "", header...)
 }
 
-// hangUp asks, and leaves when the attempt is out.
-func (p *process) hangUp(sim *google, header ...string) {
+// hangUp asks, and leaves when the attempt is out. It comes back when that is noticed.
+func (p *process) hangUp(google *slowGoogle, header ...string) {
 	p.t.Helper()
 	ctx, leave := context.WithCancel(context.Background())
 	left := make(chan struct{})
@@ -188,34 +188,46 @@ func (p *process) hangUp(sim *google, header ...string) {
 		defer close(left)
 		_, _ = p.try(ctx, flash, prompt, header...)
 	}()
-	waitFor(p.t, "the attempt to be out", func() bool { return p.used("a", "rpm") == 1 })
+	<-google.came
 	leave()
 	<-left
+	waitFor(p.t, "the gateway to notice", func() bool { return strings.Contains(p.metrics(""), "plantain_requests_running 0") })
 }
 
 func TestIdempotencyFinishesForAClientThatHungUp(t *testing.T) {
 	t.Parallel()
-	sim := startSim(t)
-	gw := startGateway(t, sim.URL, []string{"sim-1-a"})
-	sim.fault(map[string]any{"fault": "hang", "delay": "1s", "next": 1})
-	gw.hangUp(sim, "Idempotency-Key", "k")
-	if a := gw.keyed("k"); a.StatusCode != 200 {
-		t.Errorf("while it runs: got %d %.300s", a.StatusCode, a.body)
+	google := startSlowGoogle(t)
+	gw := startGateway(t, google.URL, []string{"sim-1-a"})
+	gw.hangUp(google, "Idempotency-Key", "k")
+	joined := make(chan answer)
+	go func() {
+		a, err := gw.try(context.Background(), flash, prompt, "Idempotency-Key", "k")
+		if err != nil {
+			t.Error(err)
+		}
+		joined <- a
+	}()
+	waitFor(t, "it to be asked for again", func() bool { return strings.Contains(gw.metrics(""), "plantain_requests_running 1") })
+	google.make <- struct{}{}
+	if a := <-joined; a.Response == nil || a.StatusCode != 200 {
+		t.Errorf("while it runs: got %+v %.300s", a.Response, a.body)
 	}
 	if a := gw.keyed("k"); a.StatusCode != 200 || a.Header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("after it: got %d %.300s", a.StatusCode, a.body)
 	}
-	sim.onlyOne(":generateContent")
+	if n := len(google.came); n != 0 {
+		t.Errorf("%d calls more reached Google", n)
+	}
 }
 
 func TestIdempotencyWithoutAKeyIsByRequestID(t *testing.T) {
 	t.Parallel()
-	sim := startSim(t)
+	google := startSlowGoogle(t)
 	dir := t.TempDir()
-	writeConfig(t, dir, sim.URL, []string{"sim-1-a"})
+	writeConfig(t, dir, google.URL, []string{"sim-1-a"})
 	gw := serve(t, dir)
-	sim.fault(map[string]any{"fault": "hang", "delay": "1s", "next": 1})
-	gw.hangUp(sim)
+	gw.hangUp(google)
+	google.make <- struct{}{}
 	waitFor(t, "the image to be settled", func() bool { return gw.spent() > 0 })
 	var ledger struct{ Attempts []struct{ Request string } }
 	gw.get("/api/v1/requests", &ledger)
@@ -226,6 +238,7 @@ func TestIdempotencyWithoutAKeyIsByRequestID(t *testing.T) {
 	}
 	// One that was handed on and had no key is not kept.
 	for range 5 {
+		google.make <- struct{}{}
 		id := gw.generate(flash, prompt).Header.Get("Plantain-Request-Id")
 		if a := gw.answerOf(id); a.StatusCode != 404 {
 			t.Errorf("got %d", a.StatusCode)

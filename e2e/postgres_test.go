@@ -105,7 +105,7 @@ func TestAKilledGatewayIsOutlivedByTheOther(t *testing.T) {
 	other := startGateway(t, sim.URL, []string{"sim-1-a"}, store)
 	sim.fault(next("hang", 1))
 	go func() { _, _ = killed.try(context.Background(), "gemini-3.1-flash-image", prompt) }()
-	waitFor(t, "the attempt to be out", func() bool { return other.used("a", "rpm") == 1 })
+	waitFor(t, "the attempt to be out", func() bool { return other.used("a", "rpm") == 1 && len(sim.arrivals(":generateContent")) == 1 })
 	killed.kill()
 	if a := other.generate("gemini-3.1-flash-image", prompt); a.StatusCode != 200 {
 		t.Errorf("the other one got %d", a.StatusCode)

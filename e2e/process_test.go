@@ -37,6 +37,7 @@ var listening = regexp.MustCompile(`listens on (http://[0-9.:\[\]]+)`)
 // start runs a command in a folder and waits until it says where it listens.
 func start(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
+	aDayAhead(t)
 	p := &process{t: t, cmd: exec.Command(binary, args...), dir: dir, done: make(chan struct{})}
 	p.cmd.Dir = dir
 	p.cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, env...)
@@ -74,7 +75,7 @@ func start(t *testing.T, dir string, env []string, args ...string) *process {
 	case p.URL = <-found:
 	case <-p.done:
 		t.Fatalf("plantain %s ended: %s", strings.Join(args, " "), p.output())
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("plantain %s does not listen: %s", strings.Join(args, " "), p.output())
 	}
 	return p

@@ -209,7 +209,7 @@ func TestImagesThatBecomeReadOnlyBuyNothing(t *testing.T) {
 	dir := t.TempDir()
 	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, "spool: {memory: 64KB}")
 	gw := serve(t, dir)
-	sim.fault(map[string]any{"fault": "slow", "rate": 2_000_000, "next": 1})
+	sim.fault(map[string]any{"fault": "slow", "rate": 400_000, "next": 1}) // some seconds, in which the disk is covered
 	got := make(chan answer, 1)
 	go func() { got <- gw.generate(flash, prompt) }()
 	waitFor(t, "the answer to come", func() bool {

@@ -194,7 +194,7 @@ func TestRetryUnansweredIsNotSentAgain(t *testing.T) {
 func TestRetryOwnDeadlineIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	sim := startSim(t)
-	gw := startGateway(t, sim.URL, two, "timeout: 1s")
+	gw := startGateway(t, sim.URL, two, "timeout: 3s")
 	sim.fault(always("hang"))
 	a := gw.generate("gemini-3.1-flash-image", prompt)
 	if a.StatusCode != 504 || a.detail(t)["charged"] != "unknown" {

@@ -149,18 +149,43 @@ func tinyPNG(t *testing.T) []byte {
 }
 
 // byBoth runs a test where generate does it all by itself, and where a gateway does.
-func byBoth(t *testing.T, test func(t *testing.T, s *studio, sim *google, l *recorder)) {
+func byBoth(t *testing.T, test func(t *testing.T, s *studio, sim *google, l *recorder), more ...string) {
 	for name, through := range map[string]bool{"alone": false, "through a gateway": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := startSim(t)
 			l := record(t, sim.URL)
 			s := &studio{t, t.TempDir(), map[string]string{}}
-			writeConfig(t, s.dir, l.URL, []string{"sim-1-a"})
+			writeConfig(t, s.dir, l.URL, []string{"sim-1-a"}, more...)
 			if through {
 				start(t, s.dir, nil, "serve", "--listen", "127.0.0.1:0")
 			}
 			test(t, s, sim, l)
+		})
+	}
+}
+
+// Where no final could be made of a draft, that is said before it is paid for.
+func TestADraftWithoutAFinalIsNotPaidFor(t *testing.T) {
+	t.Parallel()
+	for setting, mend := range map[string]string{"images: 0": "images: 30d", "images_max: 0": "images_max: 20GB", "prompts: false": "prompts: true"} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			byBoth(t, func(t *testing.T, s *studio, sim *google, _ *recorder) {
+				if said := s.refused("--draft", "A lighthouse"); !strings.Contains(said, "no final could be made of this draft") || !strings.Contains(said, mend) || !strings.Contains(said, "--size") {
+					t.Errorf("it says %q", said)
+				}
+				said, stderr, code := run(t, s.dir, nil, "generate", "--dry-run", "--draft", "A lighthouse")
+				if code != 0 || !strings.Contains(strings.Join(strings.Fields(said), " "), "no final can be made of it") {
+					t.Errorf("of the estimate: exit %d, %s%s", code, said, stderr)
+				}
+				if n := len(sim.arrivals(":generateContent")); n != 0 {
+					t.Errorf("%d requests were sent", n)
+				}
+				if large := s.generate("--size", "2K", "A lighthouse"); large.Width != 2048 {
+					t.Errorf("as it says: %+v", large)
+				}
+			}, "retention: {"+setting+"}")
 		})
 	}
 }

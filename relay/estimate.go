@@ -30,6 +30,9 @@ type Estimate struct {
 	Wait  float64   `json:"wait_seconds"`
 	Never bool      `json:"never,omitempty"` // no wait helps until somebody changes something
 	Why   string    `json:"why,omitempty"`   // it can't be sent at once; empty: it can
+	// NoFinal says of a draft why no final can be made of it here, and what would let it;
+	// empty: one can.
+	NoFinal string `json:"no_final,omitempty"`
 }
 
 // estimate reckons a request without sending it: nothing is written, no room is
@@ -48,12 +51,27 @@ func (t *Transport) estimate(r *http.Request, a *ask) (*http.Response, error) {
 	price, factor := t.price(a.entry, a.asked.ServiceTier, now), t.set().Ways[e.Project].Factor
 	e.Cost = plantain.Cost{Low: ledger.Least(a.entry, price, a.asked, factor), High: ledger.Estimate(a.entry, price, a.asked, factor)}
 	e.Most = ledger.Most(a.entry, price, a.asked, factor)
+	if a.caller.Draft != "" {
+		e.NoFinal = t.noFinal()
+	}
 	text, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return nil, err
 	}
 	h := http.Header{"Content-Type": {"application/json; charset=UTF-8"}}
 	return newResponse(r, http.StatusOK, h, io.NopCloser(bytes.NewReader(append(text, '\n'))), int64(len(text)+1)), nil
+}
+
+// noFinal says why of what is made from now on there can be no final.
+func (t *Transport) noFinal() string {
+	switch {
+	case t.Gallery == nil:
+		return "pictures are not kept here (retention: {images: 30d, images_max: 20GB} keeps new ones)"
+	case t.Gallery.Wordless:
+		return "prompts are not kept here (retention: {prompts: true} keeps new ones)"
+	default:
+		return ""
+	}
 }
 
 // reckon finds the project that would be asked, and when it has room for a request

@@ -26,14 +26,19 @@ func (m *maker) estimate(ctx context.Context, o order) error {
 }
 
 func (m *maker) ask(ctx context.Context, o order) (e relay.Estimate, err error) {
+	address := here + o.path
 	if m.at != nil {
-		err := m.at.send(ctx, http.MethodPost, o.estimate, "application/json", o.body(), &e)
-		return e, err
+		address = m.at.base + o.estimate
 	}
 	ctx = relay.WithCaller(ctx, relay.Caller{Estimate: true, Draft: o.draft})
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, here+o.path, o.body())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, o.body())
 	if err != nil {
 		return e, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if m.at != nil {
+		m.hints(r, o)
+		return e, m.at.read(r, &e)
 	}
 	a, err := exchange(m.through, r)
 	if err != nil {
@@ -57,5 +62,8 @@ func printEstimate(to io.Writer, e relay.Estimate, now time.Time) {
 		wrap(to, "", "room as soon as a request that runs is answered: "+e.Why)
 	default:
 		wrap(to, "", fmt.Sprintf("room now, through %s", e.Project))
+	}
+	if e.NoFinal != "" {
+		wrap(to, "", "no final can be made of it: "+e.NoFinal)
 	}
 }

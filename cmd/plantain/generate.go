@@ -110,6 +110,11 @@ func (g *generateCmd) make(w *world, way *maker) error {
 	if err != nil {
 		return err
 	}
+	if g.Draft {
+		if err := way.refuseDraft(w.ctx, o); err != nil {
+			return err
+		}
+	}
 	m, err := way.make(w.ctx, o)
 	if err != nil {
 		return g.advise(err)

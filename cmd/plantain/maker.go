@@ -100,13 +100,18 @@ func (m *maker) request(ctx context.Context, o order, key string) (*http.Request
 		return r, nil
 	}
 	m.at.authorize(r)
+	m.hints(r, o)
+	return r, nil
+}
+
+// hints sets the headers by which a gateway is told of an order what its body lacks.
+func (m *maker) hints(r *http.Request, o order) {
 	if m.force != "" {
 		r.Header.Set("Plantain-Force", string(m.force))
 	}
 	if o.draft != "" {
 		r.Header.Set("Plantain-Draft", o.draft)
 	}
-	return r, nil
 }
 
 // follow asks a gateway what happens to a request while it runs, and once more

@@ -79,6 +79,16 @@ type draft struct {
 	Command string         `json:"final_command"`
 }
 
+// refuseDraft says of a draft that no final can be made of it, before it is paid for.
+// What else is wrong is said where it is sent.
+func (m *maker) refuseDraft(ctx context.Context, o order) error {
+	e, err := m.ask(ctx, o)
+	if err != nil || e.NoFinal == "" {
+		return nil
+	}
+	return fmt.Errorf("no final could be made of this draft: %s; without --draft, --size makes the size that you want at once", e.NoFinal)
+}
+
 // tellFinal finds what the final of a draft would cost, and how it is made.
 func (m *maker) tellFinal(of *made) {
 	const soon = 10 * time.Second

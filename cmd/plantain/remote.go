@@ -173,6 +173,11 @@ func (r *remote) send(ctx context.Context, method, path, kind string, body io.Re
 		return fmt.Errorf("ask the gateway: %w", err)
 	}
 	req.Header.Set("Content-Type", kind)
+	return r.read(req, into)
+}
+
+// read sends a request, with the key of a remote, and reads JSON.
+func (r *remote) read(req *http.Request, into any) error {
 	r.authorize(req)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

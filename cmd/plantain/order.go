@@ -83,10 +83,10 @@ type draft struct {
 // What else is wrong is said where it is sent.
 func (m *maker) refuseDraft(ctx context.Context, o order) error {
 	e, err := m.ask(ctx, o)
-	if err != nil || e.NoFinal == "" {
-		return nil
+	if err == nil && e.NoFinal != "" {
+		return fmt.Errorf("no final could be made of this draft: %s; without --draft, --size makes the size that you want at once", e.NoFinal)
 	}
-	return fmt.Errorf("no final could be made of this draft: %s; without --draft, --size makes the size that you want at once", e.NoFinal)
+	return nil
 }
 
 // tellFinal finds what the final of a draft would cost, and how it is made.

@@ -21,6 +21,7 @@ type Config struct {
 	Images string // "file:FOLDER" or "s3://BUCKET?region=…"
 
 	Projects []Project // at least one
+	OfEnv    bool      // that is the one of the environment, as the file names none
 	// FallbackModels may serve, in this order, when the model asked for has no room in
 	// time or no capacity; by their served ids.
 	// Empty: none.
@@ -170,7 +171,7 @@ func FromEnv(env func(string) string) (*Config, error) {
 func (c *Config) fromEnv(env func(string) string) *Error {
 	p, e := projectOfEnv(env)
 	if e == nil {
-		c.Projects = []Project{p}
+		c.Projects, c.OfEnv = []Project{p}, true
 	}
 	return e
 }

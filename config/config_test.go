@@ -187,6 +187,7 @@ func TestFromEnv(t *testing.T) {
 			continue
 		}
 		want := config.Default()
+		want.OfEnv = true
 		want.Projects = []config.Project{{
 			Name: "default", Upstream: plantain.Gemini, APIKey: plantain.NewSecret(c.key), BaseURL: c.base,
 			Tier: 1, PricePermille: 1000, Weight: 1,

@@ -49,6 +49,35 @@ func TestAFileThatIsGoneForAMomentChangesNothing(t *testing.T) {
 	waitFor(t, "the file that is back", func() bool { return gw.projectsNow() == "a b" })
 }
 
+// A file that has lost its projects is one that is being written. That the environment
+// has a key does not make it a configuration; where there never were any, it does.
+func TestAFileThatIsEmptyForAMomentChangesNothing(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t)
+	dir := t.TempDir()
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "plantain.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("")
+	gw := start(t, dir, []string{"GEMINI_API_KEY=sim-1-env", "PLANTAIN_UPSTREAM=" + sim.URL}, "serve", "--listen", "127.0.0.1:0")
+	write("queue: {max_length: 5}\n")
+	waitFor(t, "a file without projects", func() bool { return gw.told("is in force") == 1 && gw.projectsNow() == "default" })
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a"})
+	waitFor(t, "the first project", func() bool { return gw.projectsNow() == "a" })
+	for i, text := range []string{"", " \n", "# projects:\n", "queue: {max_length: 5}\n"} {
+		write(text)
+		waitFor(t, "the lack to be told", func() bool { return gw.told("names no projects any more and changes nothing") == i+1 })
+		if got := gw.projectsNow(); got != "a" {
+			t.Fatalf("after %q it serves %s", text, got)
+		}
+	}
+	writeConfig(t, dir, sim.URL, []string{"sim-1-a", "sim-1-b"})
+	waitFor(t, "the file that has content again", func() bool { return gw.projectsNow() == "a b" })
+}
+
 // A ConfigMap of Kubernetes is a folder of links, of which one is replaced.
 func TestAConfigThatIsReplacedThroughALinkTakesEffect(t *testing.T) {
 	t.Parallel()

@@ -81,6 +81,11 @@ func (h *house) reload(from source) {
 		h.log.Error("the configuration is wrong and changes nothing", "error", err)
 		return
 	}
+	if next.OfEnv && !h.now.Load().OfEnv {
+		// Most likely an editor or a deployment is in the middle of writing it.
+		h.log.Error("the configuration names no projects any more and changes nothing; to go on with the key of the environment takes a restart")
+		return
+	}
 	members, set, err := settings(next)
 	if err != nil {
 		h.log.Error("the configuration is wrong and changes nothing", "error", err)

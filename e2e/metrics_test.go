@@ -49,6 +49,34 @@ func TestMetricsTellTheStateOfTheHouse(t *testing.T) {
 	}
 }
 
+// Each attempt that was healed counts once, one that Google refused all the same too.
+func TestMetricsTellWhatWasHealed(t *testing.T) {
+	t.Parallel()
+	sim := startSim(t, "--signatures", "real")
+	gw := startGateway(t, sim.URL, []string{"sim-3-a"})
+	chat := newChat(t, gw, "pro", each(drop))
+	healed := func(how, verdict string) string {
+		return fmt.Sprintf("plantain_healed_attempts_total{how=%q,model=\"gemini-3-pro-image\",verdict=%q} 1\n", how, verdict)
+	}
+	var want []string
+	for n, of := range [][]string{nil, {healed("memory", "success")}, {healed("placeholder", "thought_signature"), healed("flattened", "success")}} {
+		if n == 2 {
+			wipe(t, gw)
+		}
+		chat.say(nth(n))
+		want = append(want, of...)
+		text := gw.metrics("")
+		for _, line := range want {
+			if !strings.Contains(text, line) {
+				t.Errorf("after turn %d %s is not in\n%s", n, line, text)
+			}
+		}
+		if got := strings.Count(text, "plantain_healed_attempts_total{"); got != len(want) {
+			t.Errorf("after turn %d there are %d series, want %d", n, got, len(want))
+		}
+	}
+}
+
 // Whoever calls must not be able to make series without end.
 func TestLabelsAreNotWhatClientsSend(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"github.com/plantainhq/plantain"
 	"github.com/plantainhq/plantain/pool"
 	"github.com/plantainhq/plantain/relay"
+	"github.com/plantainhq/plantain/thread"
 )
 
 // A Load is how full the house is at a moment.
@@ -33,6 +34,7 @@ type metrics struct {
 	cost     *prometheus.CounterVec
 	unknown  *prometheus.CounterVec
 	fallback *prometheus.CounterVec
+	healed   *prometheus.CounterVec
 	waits    *prometheus.CounterVec
 	waited   prometheus.Histogram
 }
@@ -51,12 +53,13 @@ func (g *Gateway) metrics() *metrics {
 			cost:     counter("plantain_cost_dollars_total", "What attempts cost for certain.", "project", "model", "verdict"),
 			unknown:  counter("plantain_cost_unknown_dollars_total", "The most that attempts can have cost beyond that, where their end was not seen.", "project", "model"),
 			fallback: counter("plantain_fallback_attempts_total", "Attempts by a model that served in the place of the one asked for.", "asked", "model", "verdict"),
+			healed:   counter("plantain_healed_attempts_total", "Attempts whose conversation was healed before it was sent, by how (as Plantain-Healed says) and what came of them.", "how", "model", "verdict"),
 			waits:    counter("plantain_waits_total", "Waits of requests, by what they were for.", "reason"),
 			waited: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "plantain_wait_seconds",
 				Help:    "What attempts waited for room or a back-off before they were sent.",
 				Buckets: []float64{.01, .1, 1, 5, 15, 30, 60, 120, 300}}),
 		}
-		m.registry.MustRegister(m.requests, m.running, m.attempts, m.cost, m.unknown, m.fallback, m.waits, m.waited, state{g},
+		m.registry.MustRegister(m.requests, m.running, m.attempts, m.cost, m.unknown, m.fallback, m.healed, m.waits, m.waited, state{g},
 			collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 		g.counted = m
 	})
@@ -74,6 +77,9 @@ func (g *Gateway) Observe(e relay.Event) {
 		m.cost.WithLabelValues(project, model, e.Class.String()).Add(dollars(e.Cost.Low))
 		if e.Asked != "" {
 			m.fallback.WithLabelValues(string(e.Asked), model, e.Class.String()).Inc()
+		}
+		if e.Healed != thread.Untouched {
+			m.healed.WithLabelValues(string(e.Healed), model, e.Class.String()).Inc()
 		}
 		if !e.Cost.Known() {
 			m.unknown.WithLabelValues(project, model).Add(dollars(e.Cost.High - e.Cost.Low))

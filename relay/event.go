@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/plantainhq/plantain"
+	"github.com/plantainhq/plantain/thread"
 )
 
 // EventKind says what an Event tells.
@@ -38,6 +39,7 @@ type Event struct {
 	// Waited is how long an attempt that is sent waited, since the request came or its
 	// last attempt ended.
 	Waited  time.Duration    `json:"-"`
+	Healed  thread.How       `json:"-"` // what it took to send an attempt that is judged
 	Class   plantain.Class   `json:"verdict"`
 	Charged plantain.Charged `json:"charged"`
 	Cost    plantain.Cost    `json:"cost,omitzero"`

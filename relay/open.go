@@ -310,7 +310,7 @@ func (t *Transport) settle(a *ask, r *result, n int) {
 	}
 	t.logAttempt(a, r, n)
 	v := r.verdict
-	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: r.member.Name, Class: v.Class, Charged: v.Charged, Cost: r.cost})
+	t.tell(a, Event{Kind: EventJudged, Attempt: n, Project: r.member.Name, Class: v.Class, Charged: v.Charged, Cost: r.cost, Healed: a.how})
 }
 
 func (t *Transport) logAttempt(a *ask, r *result, n int) {

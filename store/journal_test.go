@@ -23,8 +23,8 @@ import (
 
 func TestAJournalThatACrashCutGivesWhatIsWhole(t *testing.T) {
 	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
 	rapid.Check(t, func(t *rapid.T) {
-		path := filepath.Join(os.TempDir(), fmt.Sprintf("plantain-journal-%d", os.Getpid()))
 		js := &journals{path: path}
 		defer func() { _ = js.remove() }()
 		text := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 1, 300), 1, 6)

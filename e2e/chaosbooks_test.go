@@ -350,8 +350,18 @@ func (c *chaos) checkBudgets(calls []*call) {
 }
 
 // checkDearer: an answer that brings more than was asked for counts in full. So where
-// a budget is used up by what is settled, nothing is sent any more.
+// a budget is used up by what is settled, nothing is sent any more. An entry is dated
+// before the disk has it; that it counts is sure when a client has the answer.
 func (c *chaos) checkDearer(calls []*call, pairs map[*call]*entry) {
+	had := map[string]time.Time{} // by request
+	for _, p := range c.plans {
+		for _, r := range append(p.seen, p.closed) {
+			id := r.header.Get("Plantain-Request-Id")
+			if at, ok := had[id]; r.err == nil && id != "" && (!ok || r.at.Before(at)) {
+				had[id] = r.at
+			}
+		}
+	}
 	for n, of := range c.budgets {
 		var mine []*call
 		for _, a := range calls {
@@ -362,7 +372,8 @@ func (c *chaos) checkDearer(calls []*call, pairs map[*call]*entry) {
 		for _, a := range mine {
 			images, dollars := 0, int64(0)
 			for _, before := range mine {
-				if e := pairs[before]; e.known() && e.high > 0 && e.settled.Before(pairs[a].opened) {
+				e := pairs[before]
+				if at, ok := had[e.request]; ok && e.known() && e.high > 0 && at.Before(pairs[a].opened) {
 					images, dollars = images+before.Images, dollars+e.high
 				}
 			}

@@ -37,7 +37,7 @@ func TestAnOverloadedModelIsNotHammered(t *testing.T) {
 	}
 	// As many as open the breaker; those that were not sent by then wait like the others.
 	waitFor(t, "the overload to be met", func() bool { return sim.refusedFor("gemini-3.1-flash-image") >= 8 })
-	if a := gw.generate("gemini-3-pro-image", prompt, "Plantain-Max-Wait", "1ms"); a.StatusCode != 200 {
+	if a := gw.generate("gemini-3-pro-image", prompt, "Plantain-Max-Wait", "1s"); a.StatusCode != 200 {
 		t.Errorf("another model on the same projects got %d", a.StatusCode)
 	}
 	wg.Wait()

@@ -108,7 +108,7 @@ func TestAFullDiskUnderTheStoreLosesNoCent(t *testing.T) {
 	dir := t.TempDir()
 	books := filepath.Join(dir, "books")
 	smallDisk(t, books)
-	writeConfig(t, dir, sim.URL, []string{"sim-1-a"}, "store: sqlite:books/plantain.db")
+	writeConfig(t, dir, sim.URL, []string{"sim-3-a"}, "store: sqlite:books/plantain.db")
 	gw := start(t, dir, nil, "serve", "--listen", "127.0.0.1:0")
 	sim.fault(map[string]any{"fault": "hang", "delay": "2s", "next": 1})
 	got := make(chan answer, 1)

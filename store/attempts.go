@@ -161,26 +161,20 @@ func (s *Store) Attempts(ctx context.Context, request plantain.RequestID, limit 
 // Newest gives the request of a client, or of all for an empty one, that came last of
 // those of which an attempt was made; empty: there is none.
 func (s *Store) Newest(ctx context.Context, c plantain.ClientName) (plantain.RequestID, error) {
-	text, args := newest(c)
-	rows, err := s.query(ctx, text, args...)
+	var of where
+	of.and(c != "", "client =", c)
+	rows, err := s.query(ctx, "SELECT request FROM attempts WHERE 1 = 1"+of.text+" ORDER BY request DESC LIMIT 1", of.args...)
 	if err != nil {
 		return "", fmt.Errorf("read attempts: %w", err)
 	}
 	defer rows.Close()
-	var id plantain.RequestID
+	var newest plantain.RequestID
 	if rows.Next() {
-		if err := rows.Scan(&id); err != nil {
+		if err := rows.Scan(&newest); err != nil {
 			return "", fmt.Errorf("read attempts: %w", err)
 		}
 	}
-	return id, rows.Err()
-}
-
-// newest reads one entry of an index, however many attempts there are.
-func newest(c plantain.ClientName) (string, []any) {
-	var of where
-	of.and(c != "", "client =", c)
-	return "SELECT request FROM attempts WHERE 1 = 1" + of.text + " ORDER BY request DESC LIMIT 1", of.args
+	return newest, rows.Err()
 }
 
 // after is the first attempt whose answer had the token that a request carried.

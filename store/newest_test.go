@@ -1,7 +1,6 @@
 package store
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/plantainhq/plantain"
@@ -34,50 +33,5 @@ func TestTheNewestRequestIsTheOneThatCameLast(t *testing.T) {
 		newest("bob", "r-3")
 		newest("", "r-3")
 		newest("carol", "")
-	})
-}
-
-// A client that came last long ago, or never, is not looked for among all attempts.
-func TestTheNewestRequestIsFoundByAnIndex(t *testing.T) {
-	t.Parallel()
-	onEach(t, func(t *testing.T, reopen func() *Store) {
-		s := reopen()
-		conn, err := s.reader.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		explain := "EXPLAIN QUERY PLAN "
-		if s.Shared() {
-			// A table as small as this one is else read whole.
-			explain = "EXPLAIN "
-			if _, err := conn.ExecContext(t.Context(), "SET enable_seqscan = off"); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for client, index := range map[plantain.ClientName]string{"alice": "attempts_of_client", "": "attempts_of_request"} {
-			text, args := newest(client)
-			rows, err := conn.QueryContext(t.Context(), explain+text, plain(args)...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer rows.Close()
-			var plan []string
-			for rows.Next() {
-				var step, skip any
-				into := []any{&skip, &skip, &skip, &step}
-				if s.Shared() {
-					into = into[3:]
-				}
-				if err := rows.Scan(into...); err != nil {
-					t.Fatal(err)
-				}
-				plan = append(plan, step.(string))
-			}
-			all := strings.Join(plan, "\n")
-			if !strings.Contains(all, index) || strings.Contains(strings.ToLower(all), "sort") || strings.Contains(all, "B-TREE") || strings.Contains(all, "Filter") {
-				t.Errorf("of %q:\n%s\n%v", client, all, rows.Err())
-			}
-		}
 	})
 }

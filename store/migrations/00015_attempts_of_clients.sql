@@ -1,2 +1,0 @@
--- +goose Up
-CREATE INDEX attempts_of_client ON attempts (client, request);

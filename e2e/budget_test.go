@@ -193,7 +193,7 @@ func sized(size string) string {
 func TestARefusalOfAKeysLimitSaysWhichHowMuchAndUntilWhen(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]obeyed{
-		"requests a minute": {flags: []string{"--rpm", "2"}, rate: 20, images: 2, status: 429, limit: "requests_per_minute", least: 50,
+		"requests a minute": {flags: []string{"--rpm", "2"}, rate: 10, images: 2, status: 429, limit: "requests_per_minute", least: 1,
 			says: []string{"client alice has used 2 of its 2 requests a minute", "0 is left", "until 20", "plantain keys set alice"}},
 		"images a day": {flags: []string{"--images-per-day", "1"}, rate: 20, night: 4 * time.Minute, images: 1, status: 429, limit: "images_per_day", least: 1,
 			says: []string{"client alice has used 1 of its 1 images a day", "T08:00:00Z"}},

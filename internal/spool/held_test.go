@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -83,7 +84,7 @@ func besideTheWriter(t *testing.T, rnd *rand.Rand, want []byte, memory int64, en
 		t.Errorf("%d bytes are shown, %v", n, err)
 	}
 	if end == "abort" || end == "most, abort" {
-		want = append(shown[:n:n], extra...)
+		want = slices.Concat(shown[:n], extra)
 		let.Store(int64(len(want)))
 		b.Abort(extra)
 	} else {

@@ -86,7 +86,7 @@ func TestARetryAfterOfTheGatewayItselfIsTrue(t *testing.T) {
 			status: 429, verdict: "rate_day", least: 119, tooSoon: true},
 		"the one probe of a day": {config: []string{impatient}, rate: 10, before: meets(next("rate_day_short", 1)),
 			status: 429, verdict: "rate_day", least: 20, tooSoon: true},
-		"parked for a reason that nobody names": {config: []string{impatient, "retry: {base: 30s}"}, rate: 5, before: meets(next("quota_unknown", 1)),
+		"parked for a reason that nobody names": {config: []string{impatient, "retry: {attempts: 1, base: 30s}"}, rate: 5, before: meets(next("quota_unknown", 1)),
 			status: 429, verdict: "quota_unknown", least: 30, drawn: true},
 
 		"too late for its turn": {config: []string{tier(2, 9, 99999, 99, 9)}, rate: 20, before: waiting(3), header: []string{"Plantain-Max-Wait", "5s"},

@@ -190,7 +190,11 @@ func writeConfig(t *testing.T, dir, upstream string, keys []string, more ...stri
 	var b strings.Builder
 	b.WriteString("projects:\n")
 	for i, key := range keys {
-		fmt.Fprintf(&b, "  - {name: %c, api_key: %q, tier: %d, base_url: %q}\n", 'a'+i, key, tierOf(key), upstream)
+		name := string(rune('a' + i%26))
+		if i >= 26 {
+			name += fmt.Sprint(i / 26)
+		}
+		fmt.Fprintf(&b, "  - {name: %s, api_key: %q, tier: %d, base_url: %q}\n", name, key, tierOf(key), upstream)
 	}
 	for _, line := range more {
 		b.WriteString(line + "\n")

@@ -68,8 +68,9 @@ func TestSoak(t *testing.T) {
 	}
 }
 
+// soakProjects are as many as are never all used up, however short the rounds are.
 func soakProjects() (keys []string) {
-	for n := range 20 {
+	for n := range 100 {
 		keys = append(keys, fmt.Sprintf("sim-3-p%d", n))
 	}
 	return keys

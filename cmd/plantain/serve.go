@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -81,7 +82,10 @@ func (h *house) serve(w *world, from source, changes *watch) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // bodies lie outside of the heap, which is some megabytes: they cost less than collecting twice as often
 	}
-	debug.FreeOSMemory() // what the start took, migrations above all, is not needed again
+	// What the start took, migrations above all, is not needed again. Some of it lies in pools,
+	// which let go at the second collection.
+	runtime.GC()
+	debug.FreeOSMemory()
 	fmt.Fprintf(w.stderr, "plantain listens on http://%s with %s; stop it with Ctrl-C\n", server.address, count(len(h.built.Projects), "project"))
 	select {
 	case err := <-server.start():

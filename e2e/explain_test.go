@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func explain(t *testing.T, text string, args ...string) explained {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"explain", "-", "-o", "json"}, args...)...)
 	dir := t.TempDir()
-	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
+	cmd.Dir, cmd.Env = dir, environment(dir, nil)
 	cmd.Stdin = strings.NewReader(text)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
@@ -105,7 +106,7 @@ func jsError(t *testing.T, url, key string) string {
 	cmd := exec.Command("node", "--input-type=module", "-e", `import { GoogleGenAI } from "@google/genai";
 await new GoogleGenAI({ apiKey: process.env.KEY }).models.generateContent({ model: "gemini-3.1-flash-image", contents: "A red apple" });`)
 	cmd.Dir = "js"
-	cmd.Env = append(os.Environ(), "GOOGLE_GEMINI_BASE_URL="+url, "KEY="+key)
+	cmd.Env = append(slices.Concat(os.Environ(), trusting), "GOOGLE_GEMINI_BASE_URL="+url, "KEY="+key)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	if err := cmd.Run(); err == nil {

@@ -48,7 +48,7 @@ type generation struct {
 func startGenerate(t *testing.T, dir string, args ...string) *generation {
 	t.Helper()
 	g := &generation{Cmd: exec.Command(binary, append([]string{"generate", "A red apple"}, args...)...)}
-	g.Dir, g.Env = dir, []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
+	g.Dir, g.Env = dir, environment(dir, nil)
 	g.Stdout, g.Stderr = &g.stdout, &g.stderr
 	if err := g.Start(); err != nil {
 		t.Fatal(err)

@@ -25,6 +25,10 @@ func build(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := trust(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	binary = filepath.Join(dir, "plantain")
 	cmd := exec.Command("go", "build", "-o", binary, "./cmd/plantain")
 	cmd.Dir = ".."

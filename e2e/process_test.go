@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,13 +35,18 @@ type process struct {
 
 var listening = regexp.MustCompile(`listens on (http://[0-9.:\[\]]+)`)
 
+// environment is that of a command whose home is a folder, with more of it.
+func environment(home string, more []string) []string {
+	return slices.Concat([]string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}, trusting, more)
+}
+
 // start runs a command in a folder and waits until it says where it listens.
 func start(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
 	aDayAhead(t)
 	p := &process{t: t, cmd: exec.Command(binary, args...), dir: dir, done: make(chan struct{})}
 	p.cmd.Dir = dir
-	p.cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, env...)
+	p.cmd.Env = environment(dir, env)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -106,12 +112,14 @@ func (p *process) interrupt() {
 	}
 }
 
-// A google is a running simulator.
+// A google is a running simulator, with HTTPS in front of it.
 type google struct{ *process }
 
 func startSim(t *testing.T, args ...string) *google {
 	t.Helper()
-	return &google{start(t, t.TempDir(), nil, append([]string{"sim", "--listen", "127.0.0.1:0"}, args...)...)}
+	g := &google{start(t, t.TempDir(), nil, append([]string{"sim", "--listen", "127.0.0.1:0"}, args...)...)}
+	g.URL = secured(t, strings.TrimPrefix(g.URL, "http://"))
+	return g
 }
 
 // fault plants what goes wrong next, as one object of POST /sim/faults.
@@ -265,7 +273,7 @@ func run(t *testing.T, dir string, env []string, args ...string) (stdout, stderr
 	t.Helper()
 	cmd := exec.Command(binary, args...)
 	cmd.Dir = dir
-	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, env...)
+	cmd.Env = environment(dir, env)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()

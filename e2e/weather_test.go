@@ -104,7 +104,7 @@ func TestTheWeatherIsToldEverywhere(t *testing.T) {
 		t.Errorf("a model that is served: %+v", w)
 	}
 	w := got.Weather[1]
-	if w.Model != nb2 || w.Upstream != "gemini" || "http://"+w.Location != sim.URL || w.Breaker != "open" || w.Refused != 8 || w.Attempts != 8 ||
+	if w.Model != nb2 || w.Upstream != "gemini" || "https://"+w.Location != sim.URL || w.Breaker != "open" || w.Refused != 8 || w.Attempts != 8 ||
 		w.Since.Before(begun) || w.Next.Before(w.Since.Add(15*time.Second)) {
 		t.Errorf("a model that is overloaded: %+v", w)
 	}

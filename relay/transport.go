@@ -437,11 +437,17 @@ func userSpool() (*spool.Spool, error) {
 }
 
 // DefaultBase is the HTTP client of a Transport without a Base: like
-// [http.DefaultTransport], but with connections enough for a busy gateway, large
-// buffers, and no decompression, since every byte is handed on as it came.
-func DefaultBase() http.RoundTripper {
+// [http.DefaultTransport], but with connections enough for a busy gateway and no
+// decompression, since every byte is handed on as it came. It speaks HTTP/1.1 only, as
+// Google's SDKs for Python and JavaScript do: by HTTP/2 all answers would share one
+// connection, which is slower for pictures, and whose end might have all of them paid
+// for and none here.
+func DefaultBase() *http.Transport {
 	b := http.DefaultTransport.(*http.Transport).Clone()
 	b.DisableCompression = true
 	b.MaxIdleConns, b.MaxIdleConnsPerHost = 512, 256
+	b.Protocols = new(http.Protocols)
+	b.Protocols.SetHTTP1(true)
+	b.TLSClientConfig = nil // a clone's offers HTTP/2 all the same
 	return b
 }

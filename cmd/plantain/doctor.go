@@ -113,9 +113,9 @@ func (c *doctorCmd) visit(w *world) (*visit, error) {
 	return v, nil
 }
 
-// examiner is the doctor for this configuration.
+// examiner is the doctor for this configuration. It reaches Google as a gateway does.
 func (v *visit) examiner(known *gemini.Catalogue, model plantain.Model) *doctor.Doctor {
-	d := &doctor.Doctor{Catalogue: known, Model: model, Feed: config.Default().StatusFeed}
+	d := &doctor.Doctor{Catalogue: known, Model: model, Feed: config.Default().StatusFeed, Transport: relay.DefaultBase()}
 	if v.config == nil {
 		return d
 	}

@@ -56,9 +56,9 @@ chaos: ## 10,000 requests through kills, a full disk and every failure, in minut
 soak: ## ten minutes of every kind of load; what it leaves in memory, files and on the disk must not grow
 	cd e2e && go test -count=1 -timeout 0 -run '^TestSoak$$' -v . -soak.for $(or $(FOR),10m)
 
-bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/bench.json
+bench: ## every benchmark, and the gateway beside Go's ReverseProxy; writes e2e/bench.json and e2e/bench-h2.json
 	go test -run '^$$' -bench . -benchmem ./...
-	cd e2e && go run ./bench
+	cd e2e && go run ./bench && go run ./bench -upstream h2
 
 bench-goodput: ## images made beside what the limits allow, in simulated time and, for two minutes, in real time
 	go test -count=1 -timeout 30m -tags goodput -run Goodput -v ./relay

@@ -2,12 +2,11 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -23,10 +22,11 @@ import (
 const wish = "bench/%d %s"
 
 // upstream answers every generateContent with a success as its wish says, from memory.
-func upstream() {
+// The protocol is one of [protocols].
+func upstream(protocol string) {
 	var bodies sync.Map
 	var made atomic.Int64
-	serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	serve(protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		var size int
 		var wait string
@@ -72,18 +72,27 @@ func reverseProxy(target string) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost, transport.DisableCompression = 256, true
-	serve(&httputil.ReverseProxy{
+	serve("http", &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(u) },
 		Transport: transport,
 		ErrorLog:  log.New(io.Discard, "", 0),
 	})
 }
 
-func serve(h http.Handler) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
+// protocols are the ways to the upstream: without TLS, so that nothing but the proxies is
+// measured, with it, and with HTTP/2 offered too, as Google does.
+var protocols = []string{"http", "https", "h2"}
+
+// serve answers on a port of its own, with the certificate of [httptest.Server] where it
+// is secured.
+func serve(protocol string, h http.Handler) {
+	s := httptest.NewUnstartedServer(h)
+	if protocol == "http" {
+		s.Start()
+	} else {
+		s.EnableHTTP2 = protocol == "h2"
+		s.StartTLS()
 	}
-	fmt.Fprintf(os.Stderr, "listens on http://%s\n", l.Addr())
-	log.Fatal(http.Serve(l, h))
+	fmt.Fprintf(os.Stderr, "listens on %s\n", s.URL)
+	select {}
 }

@@ -3,6 +3,9 @@
 // length alternate (A B C C B A), and what is reported are ratios. The machine is
 // shared, so absolute figures mean little.
 //
+// ReverseProxy and the gateway each reach the upstream as they do by themselves: where it
+// offers HTTP/2, the first takes it and the second does not.
+//
 // The upstream sends the same bytes every time, so that what is measured is the
 // proxy and not the making of pictures.
 package main
@@ -16,6 +19,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,7 +28,7 @@ func main() {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "upstream":
-			upstream()
+			upstream(os.Args[2])
 			return
 		case "reverseproxy":
 			reverseProxy(os.Args[2])
@@ -31,12 +36,20 @@ func main() {
 		}
 	}
 	slot := flag.Duration("slot", 3*time.Second, "length of one slot")
-	out := flag.String("json", "bench.json", "where to write the figures as JSON")
+	out := flag.String("json", "", "where to write the figures as JSON; empty: bench.json, or bench-UPSTREAM.json")
 	binary := flag.String("plantain", "", "the binary to measure; empty: build it")
+	protocol := flag.String("upstream", "http", "how the upstream is reached: http, https, or h2 (https that offers HTTP/2 as well, as Google does)")
 	memoryOnly := flag.Bool("memory", false, "measure memory only")
 	flag.Parse()
+	if !slices.Contains(protocols, *protocol) {
+		fmt.Fprintln(os.Stderr, "bench: -upstream must be one of", strings.Join(protocols, ", "))
+		os.Exit(2)
+	}
+	if *out == "" {
+		*out = "bench" + strings.TrimSuffix("-"+*protocol, "-http") + ".json"
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *slot, *out, *binary, *memoryOnly)
+	err := run(ctx, *slot, *out, *binary, *protocol, *memoryOnly)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -53,7 +66,7 @@ type report struct {
 	Healing    healing      `json:"healing"`
 }
 
-func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly bool) error {
+func run(ctx context.Context, slot time.Duration, out, binary, protocol string, memoryOnly bool) error {
 	dir, err := os.MkdirTemp("", "plantain-bench-")
 	if err != nil {
 		return err
@@ -68,7 +81,7 @@ func run(ctx context.Context, slot time.Duration, out, binary string, memoryOnly
 			return fmt.Errorf("build plantain: %w", err)
 		}
 	}
-	b := &bench{ctx: ctx, dir: dir, binary: binary, slot: slot}
+	b := &bench{ctx: ctx, dir: dir, binary: binary, protocol: protocol, slot: slot}
 	defer b.close()
 	if err := b.start(); err != nil {
 		return err

@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,10 +20,11 @@ import (
 
 // bench holds the processes of a run.
 type bench struct {
-	ctx    context.Context
-	dir    string
-	binary string
-	slot   time.Duration
+	ctx      context.Context
+	dir      string
+	binary   string
+	protocol string
+	slot     time.Duration
 
 	upstream, proxy, gateway *process
 	gallery                  *process // a gateway that keeps pictures and signatures
@@ -39,7 +43,10 @@ func (b *bench) start() (err error) {
 	if err != nil {
 		return err
 	}
-	if b.upstream, err = b.spawn("upstream", b.dir, self, "upstream"); err != nil {
+	if err := b.trust(); err != nil {
+		return err
+	}
+	if b.upstream, err = b.spawn("upstream", b.dir, self, "upstream", b.protocol); err != nil {
 		return err
 	}
 	if b.proxy, err = b.spawn("ReverseProxy", b.dir, self, "reverseproxy", b.upstream.url); err != nil {
@@ -50,6 +57,15 @@ func (b *bench) start() (err error) {
 	}
 	b.gallery, err = b.newGateway("images: 30d, images_max: 1GB, signatures_max: 1GB")
 	return err
+}
+
+// trust has everybody trust the upstream's certificate, which every [httptest.Server] has.
+func (b *bench) trust() error {
+	s := httptest.NewTLSServer(nil)
+	defer s.Close()
+	file := filepath.Join(b.dir, "upstream.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}
+	return errors.Join(os.WriteFile(file, pem.EncodeToMemory(block), 0o600), os.Setenv("SSL_CERT_FILE", file))
 }
 
 // newGateway starts a gateway with empty books, limits that never bind, and what it
@@ -74,7 +90,7 @@ func (b *bench) close() {
 	}
 }
 
-var listens = regexp.MustCompile(`listens on (http://\S+)`)
+var listens = regexp.MustCompile(`listens on (https?://\S+)`)
 
 // spawn starts a process and waits until it says where it listens.
 func (b *bench) spawn(name, dir, command string, args ...string) (*process, error) {

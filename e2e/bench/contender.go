@@ -10,7 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +20,11 @@ import (
 // wish is how a User-Agent names the size of the answer in bytes, and how long to wait
 // before it.
 const wish = "bench/%d %s"
+
+// piece is how much the upstream sends at once, as the simulator does. There is no
+// Content-Length: recordings by clients of HTTP/1.1 (of the official SDK for Python among
+// them) have Google's successes in chunked encoding.
+const piece = 32 << 10
 
 // upstream answers every generateContent with a success as its wish says, from memory.
 // The protocol is one of [protocols].
@@ -42,12 +47,13 @@ func upstream(protocol string) {
 		time.Sleep(delay)
 		text := body.([]byte)
 		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 		// Each picture is another one, so that what a gateway keeps of it is not there yet.
 		at := bytes.Index(text, []byte(jpegHead)) + len(jpegHead)
 		_, _ = w.Write(text[:at])
 		_, _ = fmt.Fprintf(w, "%08d", made.Add(1))
-		_, _ = w.Write(text[at+8:])
+		for piece := range slices.Chunk(text[at+8:], piece) {
+			_, _ = w.Write(piece)
+		}
 	}))
 }
 

@@ -124,6 +124,9 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 		tap = func([]byte) {}
 	}
 	served := res.StatusCode == http.StatusOK
+	if served && !f.ask.route.streams() {
+		body = gathered{body}
+	}
 	g.body = t.spool.Buffer()
 	if served && f.ask.route.pays() {
 		g.body = t.spool.LargeBuffer() // a picture
@@ -147,6 +150,23 @@ func (t *Transport) read(f *flight, o *out, g *got, res *http.Response, n int) {
 	if err != nil {
 		g.facts.Stage = plantain.Reading
 	}
+}
+
+// gather is how much of an answer is read at once at least.
+const gather = 256 << 10
+
+// gathered reads much at once of what nobody gets before its end: what comes at once is
+// little, a chunk of Google's encoding or a record of TLS, and goes to a file in a write of
+// its own once memory is used up.
+type gathered struct{ from io.Reader }
+
+func (g gathered) Read(p []byte) (n int, err error) {
+	for most := min(len(p), gather); n < most && err == nil; {
+		var more int
+		more, err = g.from.Read(p[n:])
+		n += more
+	}
+	return n, err
 }
 
 // decoded gives the body as it was before it was compressed, which an aggregator may

@@ -439,9 +439,9 @@ func userSpool() (*spool.Spool, error) {
 // DefaultBase is the HTTP client of a Transport without a Base: like
 // [http.DefaultTransport], but with connections enough for a busy gateway and no
 // decompression, since every byte is handed on as it came. It speaks HTTP/1.1 only, as
-// Google's SDKs for Python and JavaScript do: by HTTP/2 all answers would share one
-// connection, which is slower for pictures, and whose end might have all of them paid
-// for and none here.
+// Google's SDKs for Python and JavaScript do (neither httpx nor Node's fetch offer HTTP/2
+// unless told to): by HTTP/2 all answers would share one connection, which is slower for
+// pictures (golang/go#47840), and whose end might have all of them paid for and none here.
 func DefaultBase() *http.Transport {
 	b := http.DefaultTransport.(*http.Transport).Clone()
 	b.DisableCompression = true

@@ -106,7 +106,7 @@ func jsError(t *testing.T, url, key string) string {
 	cmd := exec.Command("node", "--input-type=module", "-e", `import { GoogleGenAI } from "@google/genai";
 await new GoogleGenAI({ apiKey: process.env.KEY }).models.generateContent({ model: "gemini-3.1-flash-image", contents: "A red apple" });`)
 	cmd.Dir = "js"
-	cmd.Env = append(slices.Concat(os.Environ(), trusting), "GOOGLE_GEMINI_BASE_URL="+url, "KEY="+key)
+	cmd.Env = slices.Concat(os.Environ(), trusting, []string{"GOOGLE_GEMINI_BASE_URL=" + url, "KEY=" + key})
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	if err := cmd.Run(); err == nil {

@@ -30,7 +30,7 @@ func trust(dir string) error {
 	known.AddCert(s.Certificate())
 	own := http.DefaultTransport.(*http.Transport)
 	own.TLSClientConfig, own.Protocols = &tls.Config{RootCAs: known}, new(http.Protocols)
-	own.Protocols.SetHTTP1(true)
+	own.Protocols.SetHTTP1(true) // what is secured refuses HTTP/2
 	file := filepath.Join(dir, "google.pem")
 	trusting = []string{"SSL_CERT_FILE=" + file, "NODE_EXTRA_CA_CERTS=" + file}
 	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600)

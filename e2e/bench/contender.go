@@ -51,8 +51,8 @@ func upstream(protocol string) {
 		at := bytes.Index(text, []byte(jpegHead)) + len(jpegHead)
 		_, _ = w.Write(text[:at])
 		_, _ = fmt.Fprintf(w, "%08d", made.Add(1))
-		for piece := range slices.Chunk(text[at+8:], piece) {
-			_, _ = w.Write(piece)
+		for part := range slices.Chunk(text[at+8:], piece) {
+			_, _ = w.Write(part)
 		}
 	}))
 }
